@@ -1,0 +1,1 @@
+"""Edges: what comes in, and clients of Kafka and ClickHouse."""

@@ -1,0 +1,1 @@
+"""What people run and look at: command line, broker, store, wall, metrics."""

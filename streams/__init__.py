@@ -1,0 +1,1 @@
+"""Faust agents and the pure core they call."""

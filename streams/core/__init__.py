@@ -1,0 +1,1 @@
+"""Pure rules: functions over frozen models, with the clock passed in."""
