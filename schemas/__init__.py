@@ -1,1 +1,1 @@
-"""Shapes of everything that moves: raw events, normalised events, cases, alerts, topics, profiles."""
+"""Shapes of everything that moves: raw reports, events, cases, alerts, topics, profiles."""

@@ -1,0 +1,34 @@
+"""Alert: a message to a unit or a duty desk that wants acknowledging."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from schemas.case import Digits12, Model
+
+AlertKind = Literal["emergency", "assigned", "yellow", "red", "escalated", "triage"]
+
+
+class Alert(Model):
+    alert_id: str  # UUIDv5(change, kind, recipient)
+    kind: AlertKind
+    recipient: str  # unit id, or desk:<area code> for a duty desk
+    case_no: str
+    change_id: str
+    event_id: str = ""
+    class_code: str = ""
+    grade: int
+    village: Digits12
+    grid: str = ""
+    building: str = ""
+    title: str
+    channel: str = ""
+    clock: str = ""
+    due: AwareDatetime | None = None
+    late_seconds: int = 0
+    created_at: AwareDatetime
+    needs_ack: bool = True
+    test: bool = False
+    simulated: bool = False

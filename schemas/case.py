@@ -1,0 +1,191 @@
+"""Case, command, change: what the centre sees through, what should happen to it, what did happen.
+
+The topic ``case-changes`` is the durable state: one record a move, holding the whole case after it.
+Whoever replays that topic has every case; there is no second copy that could disagree.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from schemas.words import Calendar, Light
+
+State = Literal[
+    "reported", "registered", "direct_answered", "rejected", "merged", "dispatched",
+    "return_requested", "signed", "grid_handling", "whistle", "responded", "handling",
+    "extension_requested", "extended", "suspended", "transferred", "escalated", "done",
+    "verified", "rework", "followed_up", "closed", "reopened",
+]  # fmt: skip
+
+Move = Literal[
+    "report", "register", "answer", "reject", "merge", "dispatch", "request_return", "grant_return",
+    "refuse_return", "sign", "handle_in_grid", "whistle", "respond", "handle", "contact",
+    "request_extension", "grant_extension", "refuse_extension", "suspend", "resume", "transfer",
+    "escalate", "finish", "verify", "send_back", "follow_up", "close", "reopen",
+    "attach", "clear", "acknowledge", "overdue", "note",
+]  # fmt: skip
+
+Clock = Literal["accept", "dispatch", "sign", "contact", "handle", "verify", "followup", "respond"]
+Stage = Literal["yellow", "red", "escalate"]
+Digits12 = Annotated[str, Field(pattern=r"^\d{12}$")]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Actor(Model):
+    """Who moved it: a role in a unit, never a person's name. ``id`` is a work account."""
+
+    role: Literal["system", "timer", "operator", "supervisor", "unit", "grid_worker", "reporter"]
+    id: str = ""
+    unit: str = ""
+    area: str = ""  # area code prefix the actor may act in; "" = the whole city
+
+
+class Report(Model):
+    """What an event brings to its case. Carried by ``report`` and ``attach``."""
+
+    event_id: str
+    channel: str
+    occurred_at: AwareDatetime
+    ingested_at: AwareDatetime
+    title: str = ""
+    text: str = ""
+    device_id: str = ""
+    event_code: str = ""
+    class_code: str = ""
+    confidence: float = 0.0
+    top3: tuple[str, ...] = ()
+    grade: int = Field(3, ge=1, le=4)
+    emergency: bool = False
+    grid: str = ""
+    building: str = ""
+    lon: float = 0.0
+    lat: float = 0.0
+    unit: str = ""
+    unit_level: str = ""
+    route: str = ""
+    reporter: str = ""
+    test: bool = False
+    simulated: bool = False
+
+
+class Command(Model):
+    """What should happen to a case. ``command_id`` makes it harmless to send twice."""
+
+    command_id: str
+    case_no: str
+    move: Move
+    at: AwareDatetime
+    actor: Actor
+    reason: str = ""
+    report: Report | None = None
+    unit: str = ""  # dispatch, transfer, whistle: where to
+    class_code: str = ""  # register, dispatch: a person's correction
+    alert_id: str = ""  # acknowledge: which alert
+    clock: Clock | None = None  # overdue
+    clock_version: int = 0  # overdue
+    stage: Stage | None = None  # overdue
+    review_at: AwareDatetime | None = None  # suspend, request_extension
+    resolved: bool | None = None  # follow_up
+    satisfaction: int | None = Field(None, ge=1, le=5)  # follow_up
+    expected_version: int | None = None  # If-Match
+
+
+class Deadline(Model):
+    """A clock of a case. Red shows at ``due``; yellow before it; ``fired`` keeps each to once."""
+
+    clock: Clock
+    version: int
+    started_at: AwareDatetime
+    minutes: int = Field(gt=0)
+    calendar: Calendar
+    due: AwareDatetime
+    original_due: AwareDatetime
+    yellow_at: AwareDatetime
+    escalate_at: AwareDatetime | None = None
+    rule: str = ""  # the row that decided
+    fired: tuple[Stage, ...] = ()
+    paused_at: AwareDatetime | None = None
+    provisional: bool = False  # rests on days whose official calendar is not published yet
+
+
+class Case(Model):
+    case_no: str
+    village: Digits12
+    version: int  # 1 with the first change, +1 with each
+    state: State
+    class_code: str = ""
+    grade: int = Field(3, ge=1, le=4)
+    emergency: bool = False
+    title: str = ""
+    text: str = ""
+    channel: str = ""
+    grid: str = ""
+    building: str = ""
+    lon: float = 0.0
+    lat: float = 0.0
+    device_id: str = ""
+    event_code: str = ""
+    unit: str = ""
+    unit_level: str = ""
+    route: str = ""
+    light: Light = ""
+    level_up: int = 0  # steps of the escalation ladder climbed
+    opened_at: AwareDatetime
+    updated_at: AwareDatetime
+    closed_at: AwareDatetime | None = None
+    events: int = 1
+    event_ids: tuple[str, ...] = ()  # first and last ones, 50 at most; all are in the table events
+    deadlines: tuple[Deadline, ...] = ()  # running and paused clocks
+    acknowledged: tuple[str, ...] = ()  # alert ids, last 50
+    commands: tuple[str, ...] = ()  # last 50 command ids: a repeated command changes nothing
+    merged_into: str = ""
+    resolved: bool | None = None
+    satisfaction: int | None = None
+    rework: int = 0
+    test: bool = False
+    simulated: bool = False
+
+
+class Change(Model):
+    """What did happen: the case after the move, and why. Keyed by case number in Kafka."""
+
+    change_id: str
+    command_id: str
+    move: Move
+    from_state: State | None
+    at: AwareDatetime
+    actor: Actor
+    reason: str = ""
+    event_id: str = ""
+    clock: Clock | None = None
+    stage: Stage | None = None
+    late_seconds: int = 0  # how late a light was shown, when we were down at its time
+    alert_id: str = ""
+    satisfaction: int | None = None
+    resolved: bool | None = None
+    case: Case
+
+
+class Refusal(Model):
+    """Why a command changed nothing. ``code`` is fixed; ``detail`` is for people (zh)."""
+
+    code: Literal[
+        "unknown_case", "impossible_move", "reason_missing", "field_missing", "not_allowed",
+        "stale_version", "future_action", "closed", "stale_timer",
+    ]  # fmt: skip
+    detail: str
+    possible: tuple[str, ...] = ()
+
+
+class Outcome(Model):
+    """The writer's answer to a command of a person (topic ``case-outcomes``)."""
+
+    command_id: str
+    case_no: str
+    change: Change | None = None
+    refusal: Refusal | None = None
