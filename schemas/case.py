@@ -165,6 +165,7 @@ class Change(Model):
     clock: Clock | None = None
     stage: Stage | None = None
     late_seconds: int = 0  # how late a light was shown, when we were down at its time
+    command_offset: int = -1  # of the command in case-commands: what is at or below it is done
     alert_id: str = ""
     satisfaction: int | None = None
     resolved: bool | None = None

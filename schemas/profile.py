@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from schemas.case import Clock
 from schemas.words import AreaLevel, Calendar, ChannelKind, Semantics
 
 Bars = Annotated[
@@ -162,7 +163,7 @@ class DeadlineRule(Row):
     """deadlines.tsv: most specific first, first match wins; empty matches all."""
 
     rule_id: str
-    clock: Literal["accept", "dispatch", "sign", "contact", "handle", "verify", "followup", "respond"]
+    clock: Clock
     classes: Bars = ()
     grades: Bars = ()
     channels: Bars = ()
@@ -189,7 +190,7 @@ class Phrase(Row):
     emergency   makes it an emergency unless negated
     negation    a keyword right after it does not count (没有, 不是, 未见)
     past        an emergency word near it does not count (去年, 上次, 演练)
-    trap        a name that contains a keyword (火车站, 打水镇): the keyword inside it does not count
+    trap        a name that contains a keyword (火车站, 打水镇), which then does not count
     weight      weight of a phrase for a class (``class_code``, ``weight``)
     """
 

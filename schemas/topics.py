@@ -61,7 +61,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic("alerts", 4, 7 * DAY_MS, "delete", "recipient", "schemas.alert.Alert",
           "streams/alerts", "streams/records, ops/wall", "推送到单位和值班台的告警"),
     Topic("dead-letters", 4, 30 * DAY_MS, "delete", "topic/partition",
-          "schemas.deadletter.DeadLetter", "streams/intake", "streams/records, ops/cli", "无法读取的原始记录,完整保留"),
+          "schemas.deadletter.DeadLetter", "streams/intake", "streams/records, ops/cli",
+          "无法读取的原始记录,完整保留"),
     Topic("contact-vault", 4, 30 * DAY_MS, "delete", "reporter token", "schemas.vault.Contact",
           "connectors/inbound", "ops/callback", "加密的来电人联系方式,单独密钥、单独保留期"),
 )
