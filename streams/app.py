@@ -1,0 +1,79 @@
+"""The Faust app of a stage: every default that loses data set, nothing left to chance."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from schemas.settings import Settings
+from streams.chunks import ChunkSchema
+from streams.sink import TableSink
+from streams.transport import ChunkTransport
+
+
+class StageApp(faust.App):  # type: ignore[misc]
+    """A Faust app whose topics hand out chunks.
+
+    ``flush_hooks`` are awaited before a revoke or a stop; ``revoked_hooks`` hear what was taken.
+    """
+
+    chunk_records = 2_000
+    fetch_wait_ms = 100
+    flush_seconds = 20.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.chunk_topics: set[str] = set()
+        self.flush_hooks: list[Callable[[], Awaitable[None]]] = []
+        self.revoked_hooks: list[Callable[[set[TP]], None]] = []
+        self.sinks: list[TableSink] = []
+        super().__init__(*args, **kwargs)
+
+    def _new_transport(self) -> ChunkTransport:
+        return ChunkTransport(self.conf.broker_consumer, self)
+
+    def chunks(self, *names: str, waiting: int = 8) -> Any:
+        """A Faust topic over ``names`` whose stream yields chunks; ``waiting`` of them queue."""
+        self.chunk_topics.update(names)
+        return self.topic(*names, schema=ChunkSchema(), maxsize=waiting)
+
+
+def stage_app(stage: str, settings: Settings) -> StageApp:
+    """App of one stage. Its consumer group is ``gridwhistle-<stage>``."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)  # Faust does not make the parent
+    return StageApp(
+        f"gridwhistle-{stage}",
+        broker=[f"kafka://{host.strip()}" for host in settings.kafka.split(",")],
+        broker_credentials=_credentials(settings),
+        datadir=str(settings.data_dir / f"faust-{stage}"),
+        consumer_auto_offset_reset="earliest",
+        topic_allow_declare=False,  # topics come from schemas.topics, before any worker
+        topic_disable_leader=True,
+        value_serializer="raw",
+        web_enabled=False,  # its /table pages would show case texts
+        broker_commit_interval=1.0,
+        broker_session_timeout=10.0,
+        broker_heartbeat_interval=2.0,
+        broker_rebalance_timeout=30.0,
+        broker_max_poll_interval=300.0,
+        stream_wait_empty=True,
+        stream_publish_on_commit=False,
+        processing_guarantee="at_least_once",  # effects are idempotent; see docs of the sink
+    )
+
+
+def _credentials(settings: Settings) -> Any:
+    if settings.kafka_security == "PLAINTEXT":
+        return None
+    context = ssl.create_default_context()
+    if settings.kafka_security == "SSL":
+        return faust.SSLCredentials(context)
+    return faust.SASLCredentials(
+        username=settings.kafka_username,
+        password=settings.kafka_password.get_secret_value(),
+        ssl_context=context,
+        mechanism="SCRAM-SHA-512",
+    )

@@ -1,0 +1,99 @@
+"""A chunk: a run of records of one partition, carried by one Faust event.
+
+Stock Faust spends about 90 µs of its event loop on each record. Handing an agent a whole fetched
+run costs that once for hundreds or thousands of records, and leaves the rest to the agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiokafka.consumer.fetcher import FetchResult
+from faust.serializers.schemas import Schema
+from faust.types import TP, ConsumerMessage
+
+
+class Chunk:
+    """Records of one partition in offset order. Offsets may have holes (compaction, markers).
+
+    ``records`` have ``offset``, ``timestamp`` (ms), ``key``, ``value`` and ``headers``.
+    ``next_offset`` is what to commit once every record's effect is done.
+    """
+
+    __slots__ = ("next_offset", "records", "tp")
+
+    def __init__(self, tp: TP, records: list[Any], next_offset: int) -> None:
+        self.tp, self.records, self.next_offset = tp, records, next_offset
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def first(self) -> int:
+        return int(self.records[0].offset)
+
+    @property
+    def last(self) -> int:
+        return int(self.records[-1].offset)
+
+    def __repr__(self) -> str:
+        return f"<Chunk {self.tp.topic}[{self.tp.partition}] {self.first}..{self.last}>"
+
+
+class ChunkMessage(ConsumerMessage):  # type: ignore[misc]
+    __slots__ = ("first_offset", "next_offset")
+
+    def __init__(self, chunk: Chunk, now: float, generation_id: int) -> None:
+        tp = chunk.tp
+        super().__init__(
+            tp.topic, tp.partition, chunk.last, now, 0, None, None, chunk, None, 0, 0, tp,
+            generation_id=generation_id,
+        )  # fmt: skip
+        self.first_offset, self.next_offset = chunk.first, chunk.next_offset
+
+
+class ChunkSchema(Schema):  # type: ignore[misc]
+    """Hands the chunk over as it is: decoding belongs to the agent, in bulk."""
+
+    def compile(
+        self,
+        app: Any,
+        *,
+        on_key_decode_error: Any = None,
+        on_value_decode_error: Any = None,
+        default_propagate: bool = False,
+    ) -> Callable[..., Awaitable[Any]]:
+        create_event = app.create_event
+
+        async def decode(message: Any, *, propagate: bool = default_propagate) -> Any:
+            return create_event(None, message.value, None, message)
+
+        return decode
+
+
+def take_chunk(fetched: FetchResult, most: int) -> Chunk | None:
+    """Like ``FetchResult.getall`` but without building a ``ConsumerRecord`` for each record.
+
+    Transaction, control-batch and compaction handling stay aiokafka's: only the last step, making
+    a record object, is replaced. Returns None when nothing is left to hand out.
+    """
+    tp = fetched._topic_partition
+    if not fetched.check_assignment(tp) or not fetched.has_more():
+        return None
+    batches = fetched._partition_records
+    batches._consumer_record = _as_it_is
+    records: list[Any] = []
+    for record in batches:
+        records.append(record)
+        if len(records) >= most:
+            break
+    next_offset = batches.next_fetch_offset
+    fetched._update_position()
+    if len(records) < most:
+        fetched._partition_records = None
+    return Chunk(TP(tp.topic, tp.partition), records, next_offset) if records else None
+
+
+def _as_it_is(_tp: Any, record: Any) -> Any:
+    return record
