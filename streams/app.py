@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,6 +15,10 @@ from schemas.settings import Settings
 from streams.chunks import ChunkSchema
 from streams.sink import TableSink
 from streams.transport import ChunkTransport
+
+log = logging.getLogger(__name__)
+
+CRASHED = 70  # exit code of a worker that met a bug or got stuck
 
 
 class StageApp(faust.App):  # type: ignore[misc]
@@ -30,7 +36,23 @@ class StageApp(faust.App):  # type: ignore[misc]
         self.flush_hooks: list[Callable[[], Awaitable[None]]] = []
         self.revoked_hooks: list[Callable[[set[TP]], None]] = []
         self.sinks: list[TableSink] = []
+        self.closers: list[Callable[[], Awaitable[None]]] = []
         super().__init__(*args, **kwargs)
+
+    async def on_stop(self) -> None:
+        await super().on_stop()
+        for close in self.closers:
+            await close()
+
+    def crash_soon(self, exc: BaseException) -> None:
+        """End the process with its offsets uncommitted: going on would lose what failed.
+
+        Everything is safe against that at any moment, so nothing is tidied up; a supervisor starts
+        the worker again and it reads from the last commit.
+        """
+        log.critical("worker stops: %r", exc, exc_info=exc)
+        logging.shutdown()
+        os._exit(CRASHED)
 
     def _new_transport(self) -> ChunkTransport:
         return ChunkTransport(self.conf.broker_consumer, self)

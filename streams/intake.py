@@ -18,7 +18,7 @@ from typing import Any
 
 from faust.types import TP
 
-from connectors.kafka import Producer
+from connectors.kafka import Record
 from connectors.letters import dead_letter
 from connectors.metrics import metric
 from connectors.sqlfiles import read_sql
@@ -33,6 +33,7 @@ from streams.core.decide import Decider, Position
 from streams.core.reading import Invalid, read_slice
 from streams.core.recent import RecentIds
 from streams.finish import Finisher
+from streams.outlet import Outlet
 from streams.sink import TableSink, store_address
 
 log = logging.getLogger(__name__)
@@ -145,10 +146,10 @@ def command_of(event: Event) -> Command:
 class Intake:
     """The effects of intake: sinks, commands, letters, and the acknowledgement after them."""
 
-    def __init__(self, settings: Settings, profile: Profile, producer: Producer) -> None:
+    def __init__(self, settings: Settings, profile: Profile, outlet: Outlet) -> None:
         address = store_address(settings)
         self.decider = Decider(profile)
-        self.producer = producer
+        self.outlet = outlet
         self.events = TableSink("events", EVENT_COLUMNS, address, split=_month)
         self.filtered = TableSink("filtered", FILTERED_COLUMNS, address)
         self.finisher = Finisher()
@@ -168,21 +169,18 @@ class Intake:
         await self.events.room()
 
     def _effects(self, out: Decided) -> list[Awaitable[Any]]:
-        waits: list[Awaitable[Any]] = []
-        out.reports.sort(key=lambda e: not e.emergency)
-        for report in out.reports:
-            if report.emergency:
-                metric("gridwhistle_emergencies_total").labels(report.channel).inc()
-            waits.append(
-                self.producer.send(
-                    "case-commands", report.village.encode(),
-                    command_of(report).model_dump_json(exclude_defaults=True).encode(),
-                )
-            )  # fmt: skip
-        waits += [self.producer.send("dead-letters", key, value) for key, value in out.letters]
-        waits.append(self.events.add(out.events))
-        waits.append(self.filtered.add(out.filtered))
-        return waits
+        """Commands leave before the rows are written, those of emergencies before all others."""
+        emergencies = [e for e in out.reports if e.emergency]
+        for event in emergencies:
+            metric("gridwhistle_emergencies_total").labels(event.channel).inc()
+        others = [e for e in out.reports if not e.emergency]
+        letters = [Record("dead-letters", key, value) for key, value in out.letters]
+        return [
+            asyncio.ensure_future(self.outlet.put([_record(e) for e in emergencies])),
+            asyncio.ensure_future(self.outlet.put([_record(e) for e in others] + letters)),
+            self.events.add(out.events),
+            self.filtered.add(out.filtered),
+        ]
 
     async def _hold(self, tp: TP) -> Held:
         """What the store already holds of a partition just taken over."""
@@ -207,14 +205,20 @@ class Intake:
         await self.finisher.drained()
 
 
+def _record(event: Event) -> Record:
+    body = command_of(event).model_dump_json(exclude_defaults=True)
+    return Record("case-commands", event.village.encode(), body.encode())
+
+
 def _month(row: tuple[Any, ...]) -> int:
     """Partition of the table an event falls into: months of UTC, as in the DDL."""
     at = time.gmtime(row[MONTH_OF_INGEST] / 1000)
     return at.tm_year * 12 + at.tm_mon
 
 
-def attach(app: StageApp, settings: Settings, profile: Profile, producer: Producer) -> None:
-    intake = Intake(settings, profile, producer)
+def attach(app: StageApp, settings: Settings, profile: Profile, outlet: Outlet) -> None:
+    intake = Intake(settings, profile, outlet)
+    intake.finisher.on_failure = app.crash_soon
     app.flush_hooks.append(intake.flush)
     app.revoked_hooks.append(intake.forget)
     app.sinks += [intake.events, intake.filtered]

@@ -140,6 +140,13 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
             if queue
         }
 
+    def done(self, tp: TP) -> int | None:
+        """Offset up to which a partition with nothing in flight is done; None when unknown."""
+        read = self._read_offset[tp]
+        committed = self._committed_offset[tp]
+        known = [o for o in (None if read is None else read + 1, committed) if o is not None]
+        return max(known, default=None)
+
     async def _finish_work(self) -> None:
         """Let agents finish what they hold: else a stop or rebalance waits for it for ever."""
         for hook in self.app.flush_hooks:

@@ -1,0 +1,69 @@
+"""Watch a worker from inside: lag as a metric, and an exit when a partition is stuck.
+
+Consumers have been seen to die slowly and in silence (faust-streaming #175, #523, #640 …). A worker
+whose oldest message in hand has not moved for ``STUCK`` seconds although the store answers, or that
+reads nothing though its partition grows, ends itself; its supervisor starts a fresh one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from faust.types import TP
+
+from connectors.metrics import metric
+from streams.app import StageApp
+
+LOOK = 2.0
+STUCK = 120.0
+
+
+class Stuck(RuntimeError):
+    """A partition that should move and does not."""
+
+
+class Watch:
+    """Where each partition stood, and since when."""
+
+    def __init__(self) -> None:
+        self._seen: dict[TP, tuple[int, float]] = {}
+
+    def look(self, at: dict[TP, tuple[int, int]], excused: bool, now: float) -> None:
+        """``at``: partition → (done up to, end). Raises Stuck. ``excused``: the store is away."""
+        for tp in set(self._seen) - set(at):
+            del self._seen[tp]
+        for tp, (done, end) in at.items():
+            metric("gridwhistle_lag_records").labels(tp.topic, str(tp.partition)).set(
+                max(end - done, 0)
+            )
+            stood, since = self._seen.get(tp, (-1, now))
+            if excused or done != stood or done >= end:
+                self._seen[tp] = (done, now)
+            elif now - since > STUCK:
+                raise Stuck(
+                    f"{tp.topic}[{tp.partition}] stands at {done} of {end} for {STUCK:.0f} s"
+                )
+
+
+def attach(app: StageApp) -> None:
+    watch = Watch()
+
+    @app.task(name="watch")
+    async def look(_app: Any) -> None:
+        while not app.should_stop:
+            await asyncio.sleep(LOOK)
+            consumer = app.consumer
+            in_hand = consumer.positions()
+            at: dict[TP, tuple[int, int]] = {}
+            for tp in consumer.assignment():
+                end = consumer.highwater(tp)
+                done = in_hand.get(tp, consumer.done(tp))
+                if end is not None and done is not None and app.topics.acks_enabled_for(tp.topic):
+                    at[tp] = (done, end)
+            excused = any(sink.failing_since for sink in app.sinks) or app.rebalancing
+            try:
+                watch.look(at, excused, time.monotonic())
+            except Stuck as exc:
+                app.crash_soon(exc)

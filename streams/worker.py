@@ -1,0 +1,88 @@
+"""``python -m streams.worker STAGE``: one Faust worker of one stage.
+
+The stages, in the order an event passes them. Several workers of a stage share its partitions.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from connectors.kafka import KafkaAddress, Producer
+from connectors.metrics import serve_metrics
+from schemas.profile import Profile
+from schemas.profile_files import ProfileProblems, load_profile
+from schemas.settings import Settings, settings
+from streams import alerts, cases, deadlines, intake, records, watch
+from streams.app import StageApp, stage_app
+from streams.outlet import Outlet
+
+log = logging.getLogger(__name__)
+
+
+def _intake(app: StageApp, conf: Settings, profile: Profile, outlet: Outlet) -> None:
+    intake.attach(app, conf, profile, outlet)
+
+
+def _cases(app: StageApp, conf: Settings, profile: Profile, outlet: Outlet) -> None:
+    writer = cases.attach(app, conf, profile, outlet)
+    deadlines.attach(app, writer, outlet)
+    alerts.attach(app, profile, outlet)
+
+
+def _records(app: StageApp, conf: Settings, profile: Profile, outlet: Outlet) -> None:
+    records.attach(app, conf)
+
+
+STAGES: dict[str, Callable[[StageApp, Settings, Profile, Outlet], None]] = {
+    "intake":  _intake,   # raw topics → events, case-commands, dead-letters
+    "cases":   _cases,    # case-commands → case-changes → alerts; deadlines
+    "records": _records,  # case-changes, alerts, dead-letters → ClickHouse
+}  # fmt: skip
+
+
+def build(stage: str, conf: Settings, profile: Profile) -> StageApp:
+    app = stage_app(stage, conf)
+    producer = Producer(KafkaAddress.of(conf), client_id=f"gridwhistle-{stage}", compression=None)
+    STAGES[stage](app, conf, profile, Outlet(producer))
+    watch.attach(app)
+    for sink in app.sinks:
+        app.task(sink.run, name=f"insert-{sink.table}")
+    app.closers.append(producer.stop)
+    return app
+
+
+def main(argv: list[str] | None = None) -> int:
+    import faust
+
+    args = sys.argv[1:] if argv is None else argv
+    if len(args) != 1 or args[0] not in STAGES:
+        print(f"usage: python -m streams.worker {{{'|'.join(STAGES)}}}", file=sys.stderr)
+        return 2
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
+    )
+    for noisy in ("aiokafka", "faust", "mode", "kafka"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    conf = settings()
+    try:
+        profile = load_profile(conf.profile)
+    except ProfileProblems as exc:
+        print(exc, file=sys.stderr)
+        return 2
+    serve_metrics(conf.metrics_port)
+    app = build(args[0], conf, profile)
+    gc.collect()
+    gc.freeze()  # profiles and models stay: the collector need not walk them again and again
+    gc.set_threshold(20_000, 50, 100)
+    sys.setswitchinterval(0.02)
+    worker: Any = faust.Worker(app, override_logging=False, quiet=True, redirect_stdouts=False)
+    worker.execute_from_commandline()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
