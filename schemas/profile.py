@@ -26,7 +26,7 @@ Grade = Annotated[int, Field(ge=1, le=4)]
 
 
 class Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Area(Row):
@@ -168,10 +168,14 @@ class DeadlineRule(Row):
     grades: Bars = ()
     channels: Bars = ()
     areas: Bars = ()
-    minutes: Annotated[int | None, Blank] = None  # empty: the grade's or the class's own figure
+    minutes: Annotated[Annotated[int, Field(gt=0)] | None, Blank] = (
+        None  # empty: the grade's or the class's own figure
+    )
     calendar: Annotated[Calendar | None, Blank] = None  # empty: the class's own
-    yellow_pct: Annotated[int | None, Blank] = None  # empty: the grade's own
-    escalate_minutes: Annotated[int | None, Blank] = None  # natural minutes after red
+    yellow_pct: Annotated[Annotated[int, Field(gt=0, lt=100)] | None, Blank] = None  # the grade's
+    escalate_minutes: Annotated[Annotated[int, Field(gt=0)] | None, Blank] = (
+        None  # natural minutes after red
+    )
     note: str = ""
 
 
