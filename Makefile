@@ -1,0 +1,65 @@
+# 网格吹哨 Gridwhistle. `make help` lists the targets.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+DEV    := $(VENV)/.installed-dev
+# uv does not read pip's settings: hand it pip's index and certificates.
+PIP_CONF = $(shell $(PYTHON) -m pip config get $(1) 2>/dev/null)
+UV_ENV  = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$(or $(call PIP_CONF,global.index-url),https://pypi.org/simple)}}" \
+          UV_NATIVE_TLS=1 UV_HTTP_TIMEOUT=180 UV_LINK_MODE=copy VIRTUAL_ENV="$(CURDIR)/$(VENV)"
+UV      = $(UV_ENV) $(BIN)/uv
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up test test-faults test-kafka check format bench lock clean
+
+help: ## 列出目标 list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+
+$(STAMP): requirements/run.txt pyproject.toml | $(BIN)/uv
+	$(UV) pip install --quiet --require-hashes -r requirements/run.txt
+	$(UV) pip install --quiet --require-hashes -r requirements/build.txt
+	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(STAMP)
+	$(UV) pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: $(STAMP) ## 安装到 .venv install into .venv
+
+up: $(STAMP) ## 启动全部环节 start everything (ARGS="--port 8081 --no-simulator")
+	@$(BIN)/gridwhistle up $(ARGS)
+
+test: $(DEV) ## 运行测试 run the tests
+	$(BIN)/python -m pytest -m "not faults" $(ARGS)
+
+test-kafka: $(DEV) ## 在真正的 Apache Kafka 上运行总线契约测试 broker contract on Apache Kafka
+	$(BIN)/python tests/broker/apache_kafka.py run -- $(BIN)/python -m pytest tests/broker -m "not embedded_only" $(ARGS)
+
+check: $(DEV) ## 风格、类型、导入方向 lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV) ## 整理格式 format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(DEV) ## 运行基准 run the benchmarks
+	$(BIN)/gridwhistle bench all
+
+lock: | $(BIN)/uv ## 重新锁定依赖 lock the dependencies again
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements/run.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build -c requirements/run.txt -o requirements/build.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group dev -c requirements/run.txt -o requirements/dev.txt
+	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url - -o requirements/uv.txt
+
+clean: ## 删除环境与缓存 remove the environment and caches (data/ stays)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .kafka ops/wall/static/vendor

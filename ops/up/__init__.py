@@ -1,0 +1,1 @@
+"""``gridwhistle up``: everything on one machine, supervised."""
