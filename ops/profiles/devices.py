@@ -1,4 +1,4 @@
-"""Enrolled devices of a fictional city: what hangs in its equipped estates and along its streets."""
+"""Enrolled devices of a fictional city: in its equipped estates and along its streets."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -59,7 +60,7 @@ def outlines(rings: Mapping[str, Ring]) -> dict[str, list[list[Point]]]:
     """
     owners: dict[tuple[Point, Point], list[str]] = defaultdict(list)
     for code, ring in rings.items():
-        for a, b in zip(ring, ring[1:], strict=False):
+        for a, b in itertools.pairwise(ring):
             owners[(a, b) if a < b else (b, a)].append(code)
     lines: dict[str, list[tuple[Point, Point]]] = {"county": [], "town": []}
     for segment, codes in owners.items():

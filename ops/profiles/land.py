@@ -7,6 +7,7 @@ the grids. A border's noise depends only on its two ends, so neighbours share it
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 import random
 from dataclasses import dataclass, field
@@ -86,7 +87,7 @@ def grow(seed: int, points: int) -> list[Cell]:
     for k in kept:
         corners = [_vertex(x, y) for x, y in polygons[k].exterior.coords]
         ring: list[Vertex] = []
-        for a, b in zip(corners, corners[1:], strict=False):
+        for a, b in itertools.pairwise(corners):
             if a == b:
                 continue
             key = (a, b) if a < b else (b, a)

@@ -25,7 +25,8 @@ class Department:
 
 D = Department
 DEPARTMENTS: tuple[Department, ...] = (
-    D("指挥中心", "desk", "Command centre duty desk", "{a}网格化指挥中心值班席", "{a}网格化指挥中心值班席",
+    D("指挥中心", "desk", "Command centre duty desk", "{a}网格化指挥中心值班席",
+      "{a}网格化指挥中心值班席",
       "{a}指挥分中心值班席"),
     D("综治中心", "zongzhi", "Public order centre", "{a}社会治安综合治理中心", "{a}综治中心",
       "{a}综治中心"),
@@ -37,8 +38,10 @@ DEPARTMENTS: tuple[Department, ...] = (
       "{a}物业服务站", "{s}物业服务企业"),
     D("公安", "gongan", "Public security", "{a}公安局", "{a}公安{branch}", "{s}派出所"),
     D("公安交警", "jiaojing", "Traffic police", "{a}公安局交警支队", "{a}交警大队", "{s}交警中队"),
-    D("消防救援", "xiaofang", "Fire and rescue", "{a}消防救援支队", "{a}消防救援大队", "{s}消防救援站"),
-    D("应急管理", "yingji", "Emergency management", "{a}应急管理局", "{a}应急管理局", "{a}应急管理站"),
+    D("消防救援", "xiaofang", "Fire and rescue", "{a}消防救援支队", "{a}消防救援大队",
+      "{s}消防救援站"),
+    D("应急管理", "yingji", "Emergency management", "{a}应急管理局", "{a}应急管理局",
+      "{a}应急管理站"),
     D("城管执法", "chengguan", "City management", "{a}城市管理局", "{a}综合行政执法局",
       "{a}综合行政执法队"),
     D("住建", "zhujian", "Housing and construction", "{a}住房和城乡建设局", "{a}住房和城乡建设局",
@@ -59,7 +62,8 @@ DEPARTMENTS: tuple[Department, ...] = (
     D("教育", "jiaoyu", "Education", "{a}教育局", "{a}教育局", "{s}教育管理中心"),
     D("自然资源", "ziran", "Natural resources", "{a}自然资源和规划局", "{a}自然资源和规划{branch}",
       "{s}自然资源所"),
-    D("生态环境", "shengtai", "Environment", "{a}生态环境局", "{a}生态环境{branch}", "{s}生态环境站"),
+    D("生态环境", "shengtai", "Environment", "{a}生态环境局", "{a}生态环境{branch}",
+      "{s}生态环境站"),
     D("水利", "shuili", "Water resources", "{a}水利局", "{a}水利局", "{s}水利站"),
     D("农业农村", "nongye", "Agriculture", "{a}农业农村局", "{a}农业农村局", "{s}农业服务中心"),
     D("林草", "lincao", "Forestry", "{a}林业和草原局", "{a}林业工作站", "{s}林业站"),
