@@ -70,10 +70,11 @@ def _write(spool: IO[bytes], data: bytes) -> None:
     try:
         spool.write(data)
     except OSError as error:
-        raise _no_room(error) from error
+        raise no_room(error) from error
 
 
-def _no_room(error: OSError) -> StoreFailure:
+def no_room(error: OSError) -> StoreFailure:
+    """243 for a full disk."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return failure(243, "Not enough space on disk to take the request body in")
     return failure(1002, f"Cannot take the request body in: {error.strerror}")

@@ -81,7 +81,7 @@ def _pieces(reader: Any, limit: int) -> Iterator[bytes]:
 UNPACKERS: dict[str, Callable[[IO[bytes], int], Iterator[bytes]]] = {
     "":         _pieces,
     "identity": _pieces,
-    "gzip":     lambda source, n: _pieces(gzip.GzipFile(fileobj=source), n),
+    "gzip":     lambda source, n: _pieces(gzip.GzipFile(fileobj=source, mode="rb"), n),
     "deflate":  _inflate,
     "lz4":      lambda source, n: _pieces(lz4.frame.LZ4FrameFile(source), n),
     "zstd":     lambda source, n: _pieces(

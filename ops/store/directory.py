@@ -14,6 +14,7 @@ STATE = "gridwhistle-store.json"
 LOCK = "gridwhistle-store.lock"
 ENGINE = "engine"  # what belongs to chDB
 SPILL = "spill"  # request bodies on their way in
+PATTERN = set("*?{}[]")  # the engine would take them for a pattern of files
 LEAST_FREE = 64 << 20  # bytes; below this the engine could not even merge
 
 
@@ -38,6 +39,11 @@ def claim(root: Path) -> Directory:
     """Lock the directory and make it ready. Raises CannotStart: not writable, full, in use by
     another process, or written by a newer version."""
     root = root.resolve()
+    if PATTERN & set(str(root)):
+        raise CannotStart(
+            f"数据目录 {root} 的路径不能含有 * ? {{ }} [ ] / "
+            "the path of the data directory must not contain * ? { } [ ]"
+        )
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (root / LOCK).open("a+", encoding="utf-8")

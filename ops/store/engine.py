@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import chdb
 
 from connectors.clickhouse import ENGINE_SETTINGS
 from ops.store.access import Role
-from ops.store.body import Body
+from ops.store.body import Body, no_room
 from ops.store.directory import CannotStart, Directory
 from ops.store.failure import failure, from_engine
-from ops.store.statement import Statement
+from ops.store.statement import HEAD_BYTES, Statement
 
 # Formats whose blocks may simply be put one after the other. Any other format is built whole in
 # memory, so its size is limited.
@@ -146,12 +148,13 @@ def check_allowed(handle: Any, statement: Statement, ask: Ask) -> bool:
     kind = handle._conn.classify_query(sql.encode("utf-8", "replace").decode(), "")
     if kind["statement_count"] > 1:
         raise failure(62, "Multi-statements are not allowed")
-    reads = bool(kind["query_class"].name == "READ_ONLY") and statement.verb != "INSERT"
-    unparsed = kind["query_class"].name == "UNKNOWN"  # the engine will say what is wrong
+    inserts = statement.verb == "INSERT"  # its head alone does not parse
+    reads = kind["query_class"].name == "READ_ONLY" and not inserts
+    unparsed = kind["query_class"].name == "UNKNOWN" and not inserts  # the engine will say why
     harmless = statement.verb in ("USE", "SET") and not ask.role.readonly
     if (ask.role.readonly or ask.reads_only) and not (reads or unparsed or harmless):
         raise failure(164, f"{ask.role.name}: Cannot execute query in readonly mode.")
-    return reads
+    return bool(reads)
 
 
 def read(handle: Any, statement: Statement, ask: Ask, fmt: str, counts: Counts) -> Iterator[bytes]:
@@ -185,45 +188,46 @@ def insert(
     handle: Any, statement: Statement, ask: Ask, body: Body, engine: Engine, counts: Counts
 ) -> None:
     """INSERT with data. Up to ~1 million rows (max_insert_block_size) arrive whole or not at
-    all, as in ClickHouse."""
-    assert statement.format is not None
+    all, as in ClickHouse.
+
+    The data goes through a file: chDB's streaming insert answers OK when a table refuses the
+    block (too many parts, 252), and data inline after FORMAT is cut at the first odd byte.
+    """
     assert statement.data_at is not None
-    if statement.input_at is not None:
-        _insert_through_input(handle, statement, ask, body, engine, counts)
+    if statement.format == "Values" and body.size <= HEAD_BYTES:
+        sql = statement.head + b" VALUES " + body.rest(statement.data_at)
+        _execute(handle, sql, ask, counts)
         return
-    head = statement.head.decode(errors="surrogateescape")
-    if ask.params:
-        prepared = {f"param_{name}": value for name, value in ask.params.items()}
-        handle.query(set_statement(prepared), "Null")
-    inserter = handle.send_insert(head, statement.format)
-    try:
-        for piece in body.pieces(statement.data_at):
-            inserter.append(piece)
-        result = inserter.finish()
-    except BaseException:
-        inserter.cancel()
-        raise
-    counts.written_rows = result.rows_written
-    counts.written_bytes = result.bytes_written
-
-
-def _insert_through_input(
-    handle: Any, statement: Statement, ask: Ask, body: Body, engine: Engine, counts: Counts
-) -> None:
-    """INSERT … SELECT … FROM input('structure') FORMAT x: chDB would insert nothing and say OK,
-    so the data becomes a file and input() a file() over it, read by one thread to keep the
-    blocks, and with them deduplication, the same on every attempt."""
-    assert statement.input_at is not None
-    assert statement.data_at is not None
-    start, end, structure = statement.input_at
-    file = engine.directory.spill / f"{os.getpid()}-{id(body)}-{time.monotonic_ns()}.in"
+    file = engine.directory.spill / f"{uuid.uuid4().hex}.in"
     try:
         body.copy_to(file, statement.data_at)
-        source = f"file({quote(file)}, {quote(statement.format)}, ".encode()
-        sql = statement.head[:start] + source + structure + b")" + statement.head[end:]
-        if "max_threads" not in ask.settings:
+        if statement.input_at is not None:
             handle.query("SET max_threads = 1", "Null")
-        for _ in run(handle, Statement("INSERT", sql), ask, "Null", counts):
-            pass
+        _execute(handle, _from_file(statement, file), ask, counts)
+    except OSError as error:
+        raise no_room(error) from error
     finally:
         file.unlink(missing_ok=True)
+        if statement.input_at is not None:
+            handle.query("SET max_threads = DEFAULT", "Null")
+
+
+def _from_file(statement: Statement, file: Path) -> bytes:
+    """The INSERT with its data in a file. For INSERT … SELECT … FROM input('structure') chDB
+    would insert nothing and say OK, so input() becomes file(), read by one thread to keep the
+    blocks, and with them deduplication, the same on every attempt."""
+    assert statement.format is not None
+    path, fmt = quote(file).encode(), statement.format.encode()
+    head = statement.head
+    if statement.input_at is None:
+        at = len(head) if statement.settings_at is None else statement.settings_at
+        infile = b" FROM INFILE " + path + b" COMPRESSION 'none' "
+        return head[:at] + infile + head[at:] + b" FORMAT " + fmt
+    start, end, structure = statement.input_at
+    source = b"file(" + path + b", " + quote(statement.format).encode() + b", " + structure + b")"
+    return head[:start] + source + head[end:]
+
+
+def _execute(handle: Any, sql: bytes, ask: Ask, counts: Counts) -> None:
+    for _ in run(handle, Statement("INSERT", sql), ask, "Null", counts):
+        pass

@@ -60,6 +60,7 @@ class Statement:
 
     `format`: of the data for an insert, of the output otherwise (None: the request's default).
     `data_at`: where the data of an insert begins in the bytes given; None when it has none.
+    `settings_at`: where SETTINGS of an insert begin in `head`.
     `input_at`: for INSERT … SELECT … FROM input('structure'): the call and its structure.
     """
 
@@ -67,6 +68,7 @@ class Statement:
     head: bytes
     format: str | None = None
     data_at: int | None = None
+    settings_at: int | None = None
     input_at: tuple[int, int, bytes] | None = None
 
     @property
@@ -148,7 +150,9 @@ def _insert(sql: bytes, head: list[Token], fmt: str, data_at: int, end: Token) -
             found = (call.start, closing.end, structure.raw)
     if reads and found is None:
         raise failure(48, "INSERT … SELECT … FORMAT needs FROM input('structure')")
-    return Statement("INSERT", sql[: end.start].rstrip(), fmt, data_at, found)
+    settings = [t.start for t in head if t.upper == b"SETTINGS" and not t.depth]
+    begin = settings[0] if settings else None
+    return Statement("INSERT", sql[: end.start].rstrip(), fmt, data_at, begin, found)
 
 
 def _output_format(seen: list[Token]) -> str | None:
