@@ -1,0 +1,1 @@
+"""Where reports come in: HTTP, files, vendor payloads. Everything passes ``edge.Edge.admit``."""

@@ -1,0 +1,26 @@
+"""Token buckets, one a source: bursts are fine, floods are told when to come back."""
+
+from __future__ import annotations
+
+
+class RateLimit:
+    """``per_second`` events refill a bucket of ``burst``; ``now`` is any monotonic clock."""
+
+    def __init__(self, per_second: float, burst: int) -> None:
+        self._rate = per_second
+        self._burst = float(burst)
+        self._buckets: dict[str, tuple[float, float]] = {}  # source → (left, at)
+
+    def wait(self, source: str, events: int, now: float) -> float:
+        """Takes ``events`` and returns 0, or takes nothing and returns the seconds to wait.
+
+        A batch larger than the bucket passes when the bucket is full, and leaves it in debt.
+        """
+        left, at = self._buckets.get(source, (self._burst, now))
+        left = min(self._burst, left + (now - at) * self._rate)
+        needed = min(float(events), self._burst)
+        if left < needed:
+            self._buckets[source] = (left, now)
+            return (needed - left) / self._rate
+        self._buckets[source] = (left - events, now)
+        return 0.0
