@@ -142,17 +142,16 @@ class Centre:
         await store.ready(START_SECONDS)
 
     def _prepare(self) -> None:
-        from connectors.clickhouse import ClickHouseAddress
+        from connectors.clickhouse import ClickHouseAddress, connect
         from connectors.kafka_address import KafkaAddress
         from connectors.kafka_topics import create_topics
         from connectors.sqlfiles import sql_folder
-        from ops.migrate import migrate_database
+        from ops.migrate import migrate
 
-        passwords = self.home.passwords()
-        migrate_database(
-            ClickHouseAddress(self.run["clickhouse"], "default", passwords["default"]),
-            sql_folder("migrations"),
+        admin = ClickHouseAddress(
+            url=self.run["clickhouse"], user="default", password=self.home.passwords()["default"]
         )
+        migrate(connect(admin), sql_folder("migrations"))
         create_topics(KafkaAddress(self.run["kafka"]), retention_bytes=RETENTION_BYTES)
 
     def _simulator(self) -> Child:
