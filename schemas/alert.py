@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import AwareDatetime
 
+from schemas.case import AlertKind as AlertKind
 from schemas.case import Digits12, Model
-
-AlertKind = Literal["emergency", "assigned", "yellow", "red", "escalated", "triage"]
 
 
 class Alert(Model):
     alert_id: str  # UUIDv5(change, kind, recipient)
     kind: AlertKind
-    recipient: str  # unit id, or desk:<area code> for a duty desk
+    recipient: str  # unit id; duty desks are units too: desk-<area code>
     case_no: str
     change_id: str
     event_id: str = ""

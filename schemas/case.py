@@ -27,8 +27,12 @@ Move = Literal[
     "attach", "clear", "acknowledge", "overdue", "note",
 ]  # fmt: skip
 
-Clock = Literal["accept", "dispatch", "sign", "contact", "handle", "verify", "followup", "respond"]
+Clock = Literal[
+    "accept", "dispatch", "sign", "contact", "handle", "verify", "followup", "respond", "review",
+]  # fmt: skip
 Stage = Literal["yellow", "red", "escalate"]
+AlertKind = Literal["emergency", "assigned", "yellow", "red", "escalated", "triage"]
+Role = Literal["system", "timer", "operator", "supervisor", "unit", "grid_worker", "reporter"]
 Digits12 = Annotated[str, Field(pattern=r"^\d{12}$")]
 
 
@@ -39,7 +43,7 @@ class Model(BaseModel):
 class Actor(Model):
     """Who moved it: a role in a unit, never a person's name. ``id`` is a work account."""
 
-    role: Literal["system", "timer", "operator", "supervisor", "unit", "grid_worker", "reporter"]
+    role: Role
     id: str = ""
     unit: str = ""
     area: str = ""  # area code prefix the actor may act in; "" = the whole city
@@ -59,7 +63,7 @@ class Report(Model):
     class_code: str = ""
     confidence: float = 0.0
     top3: tuple[str, ...] = ()
-    grade: int = Field(3, ge=1, le=4)
+    grade: int = Field(default=3, ge=1, le=4)
     emergency: bool = False
     grid: str = ""
     building: str = ""
@@ -84,14 +88,16 @@ class Command(Model):
     reason: str = ""
     report: Report | None = None
     unit: str = ""  # dispatch, transfer, whistle: where to
+    units: tuple[str, ...] = ()  # whistle: all that shall report in, when more than one
     class_code: str = ""  # register, dispatch: a person's correction
     alert_id: str = ""  # acknowledge: which alert
     clock: Clock | None = None  # overdue
     clock_version: int = 0  # overdue
     stage: Stage | None = None  # overdue
-    review_at: AwareDatetime | None = None  # suspend, request_extension
+    review_at: AwareDatetime | None = None  # suspend: look again; extension: the new due time
+    merged_into: str = ""  # merge: the case that takes this one in
     resolved: bool | None = None  # follow_up
-    satisfaction: int | None = Field(None, ge=1, le=5)  # follow_up
+    satisfaction: int | None = Field(default=None, ge=1, le=5)  # follow_up
     expected_version: int | None = None  # If-Match
 
 
@@ -119,7 +125,7 @@ class Case(Model):
     version: int  # 1 with the first change, +1 with each
     state: State
     class_code: str = ""
-    grade: int = Field(3, ge=1, le=4)
+    grade: int = Field(default=3, ge=1, le=4)
     emergency: bool = False
     title: str = ""
     text: str = ""
@@ -143,6 +149,11 @@ class Case(Model):
     deadlines: tuple[Deadline, ...] = ()  # running and paused clocks
     acknowledged: tuple[str, ...] = ()  # alert ids, last 50
     commands: tuple[str, ...] = ()  # last 50 command ids: a repeated command changes nothing
+    back_to: State | None = None  # where a refused return request leads
+    review_at: AwareDatetime | None = None  # of a suspension; the new due time asked for
+    whistled: tuple[str, ...] = ()  # units that were whistled for
+    responded: tuple[str, ...] = ()  # those of them that have reported in
+    reporter: str = ""  # token of who reported first; never a contact
     merged_into: str = ""
     resolved: bool | None = None
     satisfaction: int | None = None
@@ -165,6 +176,7 @@ class Change(Model):
     clock: Clock | None = None
     stage: Stage | None = None
     late_seconds: int = 0  # how late a light was shown, when we were down at its time
+    tells: tuple[AlertKind, ...] = ()  # what alerts go out because of it
     command_offset: int = -1  # of the command in case-commands: what is at or below it is done
     alert_id: str = ""
     satisfaction: int | None = None
@@ -190,3 +202,4 @@ class Outcome(Model):
     case_no: str
     change: Change | None = None
     refusal: Refusal | None = None
+    case: Case | None = None  # the case as it stands now, whatever became of the command
