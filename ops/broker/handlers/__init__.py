@@ -1,0 +1,1 @@
+"""What the broker answers, by subject: records, topics, groups, transactions."""
