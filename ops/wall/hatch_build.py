@@ -59,7 +59,7 @@ def _npm(folder: str) -> None:
     subprocess.run(command, cwd=folder, check=True, env=environment)
 
 
-class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         vendor(Path(self.root) / "ops/wall")
 
