@@ -79,7 +79,7 @@ def take_chunk(fetched: FetchResult, most: int) -> Chunk | None:
     a record object, is replaced. Returns None when nothing is left to hand out.
     """
     tp = fetched._topic_partition
-    if not fetched.check_assignment(tp) or not fetched.has_more():
+    if not fetched.has_more() or not fetched.check_assignment(tp):
         return None
     batches = fetched._partition_records
     batches._consumer_record = _as_it_is
