@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
@@ -24,7 +24,7 @@ def wire(
     city: City, start: datetime, rate: float | None = None, speed: float = 1.0, *,
     slice_seconds: float = RATED_SLICE, truth: Callable[[Truth], None] | None = None,
     drills: Iterable[Incident] = (),
-) -> Iterator[list[Sent]]:  # fmt: skip
+) -> Generator[list[Sent]]:  # fmt: skip
     """Endless slices of ``slice_seconds`` real seconds from ``start`` (aware), in time order;
     the n-th covers [start + n·slice, start + (n+1)·slice).
 

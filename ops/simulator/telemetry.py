@@ -96,12 +96,8 @@ class Telemetry:
             mine = sorted((t for t in self._templates if t.row == number), key=lambda t: t.phase)
             if mine:
                 self._groups[number] = ([t.phase for t in mine], mine)
-        longest = max(ROWS[t.row].period for t in self._templates) if self._templates else 1
-        self._ring = [
-            t
-            for t in self._templates
-            for _ in range(min(12, max(1, longest // ROWS[t.row].period)))
-        ]
+        # The mix at a forced rate is near the natural one.
+        self._ring = [t for t in self._templates for _ in range(max(1, 3600 // ROWS[t.row].period))]
         rng.shuffle(self._ring)
         self._turn = 0
         self._last: Sent | None = None

@@ -104,7 +104,8 @@ def report(rng: Random, channel: str, class_code: str, spot: Spot) -> dict[str, 
     if rng.random() < POSITION_SHARE.get(channel, 0.0):
         body["lon"], body["lat"] = spot.lon, spot.lat
     if channel != "watch_desk" and rng.random() < 0.7:
-        body["reporter"] = f"r{rng.getrandbits(60):015x}"
+        # Letters only: no run of digits may look like a contact.
+        body["reporter"] = "".join(rng.choices("abcdefghjkmnpqrstuvwxyz", k=12))
     return body
 
 
