@@ -51,7 +51,7 @@ def listen(port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         raise CannotStart(
-            f"端口 {port} 用不了（可能已被占用）/ port {port} cannot be used: {error}"
+            f"端口 {port} 用不了（可能已被占用） / port {port} cannot be used: {error}"
         ) from error
     return listener
 

@@ -15,7 +15,7 @@ from ops.store.sessions import DEFAULT_TIMEOUT, LONGEST_TIMEOUT
 # Arguments of the interface itself; every other one is a setting of the engine.
 INTERFACE = {
     "query", "database", "default_format", "user", "password", "query_id", "quota_key", "role",
-    "session_id", "session_timeout", "session_check", "session_timezone", "wait_end_of_query",
+    "session_id", "session_timeout", "session_check", "wait_end_of_query",
     "buffer_size", "client_protocol_version", "compress", "decompress", "enable_http_compression",
     "send_progress_in_http_headers", "http_headers_progress_interval_ms", "add_http_cors_header",
     "cancel_http_readonly_queries_on_client_close", "stacktrace", "readonly",

@@ -227,7 +227,7 @@ class TestJunk:
                 stranger.sendall(sent)
                 stranger.shutdown(socket.SHUT_WR)
                 answer = stranger.recv(100)
-            except ConnectionError:
+            except OSError:
                 answer = b""
         assert answer == b"" or b" 4" in answer[:15] or b" 501 " in answer
         assert ask(embedded, b"SELECT 1").data == b"1\n"
@@ -243,7 +243,7 @@ class TestJunk:
             (lz4.frame.compress(b"SELECT 1")[:-6], {"Content-Encoding": "lz4"}, "354"),
             (zlib.compress(b"SELECT 1")[:-6], {"Content-Encoding": "deflate"}, "354"),
             (b"SELECT file('/etc/passwd')", {}, "497"),
-            (b"SELECT " + b"(" * 100_000, {}, "62"),
+            (b"SELECT " + b"(" * 100_000, {}, "306"),
         ],
     )
     def test_bodies(self, embedded: StoreProcess, body: bytes, headers, code: str) -> None:
@@ -366,6 +366,6 @@ class TestDiskFull:
             assert good
             assert client.command("SELECT count(), uniqExact(n) FROM t") == [str(good)] * 2
             store.kill()
-            assert "disk of the data directory is full" in refusal(disk / "data") or True
+            assert "disk of the data directory is full" in refusal(disk / "data")
         finally:
             subprocess.run(["umount", "-l", str(disk)], check=True)
