@@ -43,15 +43,14 @@ async def send_paced(
 
     A slice goes again until Kafka has acknowledged all of it; the same ids twice do no harm.
     """
-    number = 0
+    number, earliest = 0, begin
     while until is None or begin + number * SLICE_SECONDS < until:
         slice_ = next(slices)
         number += 1
         due = begin + number * SLICE_SECONDS
-        if (early := due - clock()) > 0:
+        if (early := max(due, earliest) - clock()) > 0:
             await sleep(early)
-        started = clock()
-        pace.behind = max(0.0, started - due - SLICE_SECONDS)
+        pace.behind = max(0.0, clock() - due - SLICE_SECONDS)
         if pace.behind > SKIP_AFTER:
             return "skip"
         if slice_:
@@ -59,10 +58,7 @@ async def send_paced(
             pace.sent += len(slice_)
             for sent in slice_:
                 pace.by_topic[sent.topic] = pace.by_topic.get(sent.topic, 0) + 1
-        spent = clock() - started
-        shortest = SLICE_SECONDS / CATCH_UP
-        if started - due > shortest and spent < shortest:
-            await sleep(shortest - spent)
+        earliest = clock() + SLICE_SECONDS / CATCH_UP
     return "done"
 
 
