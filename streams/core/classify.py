@@ -88,7 +88,7 @@ class Classifier:
                 kind = phrases[other].kind
                 if begin <= start and end <= stop and stop - begin > end - start:
                     factor = 0.0 if kind != "say" else min(factor, INSIDE)
-                elif kind == "negation" and 0 <= start - stop <= REACH:
+                elif kind == "negation" and 0 <= start - stop <= (REACH if stop - begin > 1 else 0):
                     factor = min(factor, NEGATED)
                 if not factor:
                     break
@@ -120,7 +120,11 @@ def _compile(profile: Profile) -> list[_Phrase]:
         if entry.kind == "weight" and entry.class_code:
             votes.setdefault(entry.phrase, {})[entry.class_code] = entry.weight
     total = len(profile.taxonomy) or 1
-    special = {row.phrase: row.kind for row in profile.phrases if row.kind in ("negation", "trap")}
+    special = {
+        row.phrase: row.kind
+        for row in profile.phrases
+        if row.kind == "trap" or (row.kind == "negation" and row.weight >= 1)
+    }
     names = [name for place in profile.places.values() for name in (place.name, *place.aliases)]
     names += [area.name for area in profile.areas.values() if area.level != "grid"]
     for (

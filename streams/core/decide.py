@@ -61,7 +61,7 @@ class Decider:
         self.signals = Signals(profile)
         self.locator = Locator(profile)
         self.classifier = Classifier(profile)
-        self.emergencies = Emergencies(profile.phrases)
+        self.emergencies = Emergencies(profile)
         self.router = Router(profile)
         self._bar = profile.station.triage_confidence
         self._devices = {d.device_id: d.name for d in profile.devices.values()}
@@ -75,6 +75,17 @@ class Decider:
         if isinstance(raw, TextReport):
             return self._text(raw, at)
         return Invalid("unknown_channel", "channel", "不是可处理的上报类型")
+
+    def routed(self, event: Event) -> Routed | None:
+        """The routing of a decided event once more, with its reason. None: it was not routed."""
+        if event.disposition not in ("case", "triage"):
+            return None
+        if not event.route:
+            return _DESK
+        levels = (event.grid, event.village, event.town, event.county)
+        area = next((c for c in levels if self.locator.knows(c)), self.locator.city.area)
+        minute = _minute(event.ingest_ms)
+        return self.router.route(event.class_code, event.grade, event.channel, area, minute)
 
     def _signal(self, raw: Signal, at: Position) -> list[Event] | Invalid:
         signs = self.signals.read(raw)
@@ -121,7 +132,7 @@ class Decider:
         unit = level = route = case_no = ""
         if said.alarms and over and not test:
             emergency = grade == 1
-            minute = (ingest + _SHANGHAI_MS) % _DAY_MS // 60_000
+            minute = _minute(ingest)
             unit, level, route, _ = self.router.route(code, grade, raw.channel, site.area, minute)  # type: ignore[attr-defined]
             disposition = "triage" if lost or not unit else "case"
         else:
@@ -170,7 +181,9 @@ class Decider:
                 "person_data", "reporter", "字段 reporter 是明文联系方式,应为接入端生成的令牌"
             )
         title, text = redact(raw.title), redact(raw.text)
-        emergency, alarm = self.emergencies.hear(f"{title}。{text}" if title else text, channel)
+        emergency, alarm = self.emergencies.is_emergency(
+            f"{title}。{text}" if title else text, channel
+        )
         lost = ""
         if raw.area_code and not self.locator.knows(raw.area_code):
             lost = _unknown_area(raw).detail
@@ -221,7 +234,7 @@ class Decider:
             grade = 1
         routed = _DESK
         if not unsure and not lost:
-            minute = (ingest + _SHANGHAI_MS) % _DAY_MS // 60_000
+            minute = _minute(ingest)
             routed = self.router.route(code, grade, channel, site.area, minute)
         disposition = "case" if routed.unit else "triage"
         if emergency and not where.by:
@@ -271,6 +284,11 @@ def _unknown_area(raw: Raw) -> Invalid:
     return Invalid(
         "unknown_area", "area_code", f"字段 area_code 的区划 {raw.area_code} 不在区划表中"
     )
+
+
+def _minute(ms: int) -> int:
+    """Minute of the day in Shanghai, which has no summer time."""
+    return (ms + _SHANGHAI_MS) % _DAY_MS // 60_000
 
 
 def _clamp(device_ms: int, ingest_ms: int) -> tuple[int, str]:

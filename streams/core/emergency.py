@@ -1,7 +1,15 @@
 """Is a life or much else in danger right now? A decision of its own, beside the class.
 
-Recall comes first: an emergency phrase counts unless the same clause denies it or puts it into the
-past or a drill, and a danger that is still going on outweighs both.
+Recall comes first: a phrase of danger counts unless the same clause denies it, supposes it, or puts
+it into the past or a drill; one that is left standing is enough.
+
+What is listened for (phrases.tsv, and the keywords of grade-1 classes of three characters or more):
+``emergency``  a phrase; ``A…B`` means both, in this order, in one sentence, ``REACH`` apart;
+               weight 0 takes a keyword of the taxonomy out
+``negation``   right before the danger; weight under 1: only here, classification does not listen
+``past``       anywhere in the clause; weight 2 and more: anywhere in the text (虚惊一场)
+``trap``       a name or a figure of speech around the danger (火锅店, 跳楼价)
+A longer keyword of a grade 3 or 4 class around the danger takes it away too (烟囱冒黑烟).
 """
 
 from __future__ import annotations
@@ -11,85 +19,132 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
-from schemas.profile import Phrase
+from schemas.profile import Profile
 
+GAP = "…"
+REACH = 20  # characters between the halves of a phrase with a gap
+_DENY = {1: 1}  # characters a one-character negation may stand before the danger; longer ones:
+_DENY_LONG = 4
 _CLAUSE = re.compile(r"[,。;!?、\n,.;!?]")
-# Said of the danger itself, these bring a denied or past one back: 「没有火但是冒浓烟」.
-_ONGOING = ("正在", "现在", "还在", "仍在", "越来越", "刚刚", "快来", "救命", "此刻", "又")
-_REACH = 4  # characters between a negation and what it denies
+_SENTENCE = re.compile(r"[。!?\n!?]")
+# In the same clause these keep a past danger present: 「上次着火,现在又着了」.
+_ONGOING = re.compile("正在|现在|还在|仍在|越来越|刚刚|快来|救命|此刻|又[^,。]{0,4}了|今天")
+_OF_CLASS = 3  # shortest keyword of a grade-1 class that is an emergency by itself
 
 
 class Heard(NamedTuple):
-    """What the emergency decision heard, and why it does or does not count."""
+    """The decision and its reason in Chinese; "" when nothing of danger was said."""
 
     emergency: bool
     reason: str
 
 
+class _Sound(NamedTuple):
+    text: str
+    danger: bool
+    against: str  # "" | negation | past | settled | cover
+    second: tuple[tuple[str, str], ...]  # (second half, whole phrase) of those with a gap
+
+
 class Emergencies:
-    """Compiled emergency, negation and past phrases of a profile."""
+    """Compiled phrases of danger of a profile."""
 
-    def __init__(self, phrases: tuple[Phrase, ...]) -> None:
-        kinds: dict[str, str] = {}
-        for kind in ("past", "negation", "emergency"):
-            kinds |= {row.phrase: kind for row in phrases if row.kind == kind}
-        self._phrases = list(kinds)
-        self._kinds = list(kinds.values())
-        self._find = (
-            AhoCorasick(self._phrases).find_matches_as_indexes if self._phrases else _nothing
-        )
+    def __init__(self, profile: Profile) -> None:
+        self._sounds = _compile(profile)
+        self._find = AhoCorasick([s.text for s in self._sounds]).find_matches_as_indexes
 
-    def hear(self, text: str, channel: str = "") -> Heard:
-        """Whether a text reports an emergency. ``channel`` only changes how drills are read."""
+    def is_emergency(self, text: str, channel: str = "") -> Heard:
+        """Whether a text reports an emergency. No channel is exempt; it is for later use."""
         matches = self._find(text, overlapping=True)
-        kinds = self._kinds
+        if not matches:
+            return _SILENT
+        sounds = self._sounds
         denied: list[str] = []
         for index, start, end in matches:
-            if kinds[index] != "emergency":
-                continue
-            phrase = self._phrases[index]
-            if _inside(matches, kinds, start, end):
-                continue  # part of a longer phrase that says the opposite: 没有着火
-            against = self._against(text, matches, start)
-            if not against:
-                return Heard(True, f"出现“{phrase}”")
-            denied.append(f"“{phrase}”前有“{against}”")
-        return Heard(False, ";".join(denied[:3]))
-
-    def _against(self, text: str, matches: list[tuple[int, int, int]], start: int) -> str:
-        """The phrase that denies what begins at ``start``, or dates it back; "" when none does."""
-        left, right = _clause(text, start)
-        clause = text[left:right]
-        for index, begin, end in matches:
-            kind = self._kinds[index]
-            if kind == "negation" and begin >= left and 0 <= start - end <= _REACH:
-                return self._phrases[index]
-            if kind == "past" and left <= begin < right and not any(w in clause for w in _ONGOING):
-                return self._phrases[index]
-        return ""
+            sound = sounds[index]
+            for phrase, stop in _dangers(sound, text, matches, sounds, end):
+                against = _against(text, matches, sounds, start, stop)
+                if not against:
+                    return Heard(True, f"出现“{phrase}”")
+                denied.append(f"“{phrase}”因“{against}”不算")
+        return Heard(False, ";".join(dict.fromkeys(denied[:3]))) if denied else _SILENT
 
 
-def _inside(matches: list[tuple[int, int, int]], kinds: list[str], start: int, end: int) -> bool:
-    """Does a negation or past phrase cover this span and more?"""
-    return any(
-        kinds[index] != "emergency"
-        and begin <= start
-        and end <= stop
-        and stop - begin > end - start
-        for index, begin, stop in matches
-    )
+_SILENT = Heard(False, "")
+_Matches = list[tuple[int, int, int]]
 
 
-def _clause(text: str, at: int) -> tuple[int, int]:
-    left = right = -1
+def _dangers(
+    sound: _Sound, text: str, matches: _Matches, sounds: list[_Sound], end: int
+) -> list[tuple[str, int]]:
+    """Phrases of danger that begin with this sound, and where their first part ends."""
+    found = [(sound.text, end)] if sound.danger else []
+    if sound.second:
+        stop = _SENTENCE.search(text, end)
+        limit = min(stop.start() if stop else len(text), end + REACH)
+        here = {
+            sounds[i].text for i, b, e in matches if b >= end and e <= limit + len(sounds[i].text)
+        }
+        found += [(whole, end) for second, whole in sound.second if second in here]
+    return found
+
+
+def _against(text: str, matches: _Matches, sounds: list[_Sound], start: int, end: int) -> str:
+    """What denies, dates back or explains away the danger at ``start``; "" when nothing does."""
+    left, right = 0, len(text)
     for mark in _CLAUSE.finditer(text):
-        if mark.start() < at:
-            left = mark.start()
+        if mark.start() < start:
+            left = mark.end()
         else:
             right = mark.start()
             break
-    return left + 1, right if right >= 0 else len(text)
+    for index, begin, stop in matches:
+        sound = sounds[index]
+        kind = sound.against
+        if not kind:
+            continue
+        around = begin <= start and end <= stop and stop - begin > end - start
+        if around and kind != "past":
+            return sound.text
+        if kind == "settled":
+            return sound.text
+        if kind == "negation" and begin >= left:
+            if 0 <= start - stop <= _DENY.get(stop - begin, _DENY_LONG):
+                return sound.text
+        elif kind == "past" and left <= begin < right and not _ONGOING.search(text, left, right):
+            return sound.text
+    return ""
 
 
-def _nothing(text: str, overlapping: bool = False) -> list[tuple[int, int, int]]:
-    return []
+def _compile(profile: Profile) -> list[_Sound]:
+    danger: set[str] = set()
+    off: set[str] = set()
+    gaps: dict[str, list[tuple[str, str]]] = {}
+    against: dict[str, str] = {}
+    for row in profile.phrases:
+        if row.kind == "emergency" and row.weight <= 0:
+            off.add(row.phrase)
+        elif row.kind == "emergency" and GAP in row.phrase:
+            first, _, second = row.phrase.partition(GAP)
+            gaps.setdefault(first, []).append((second, row.phrase))
+        elif row.kind == "emergency":
+            danger.add(row.phrase)
+        elif row.kind == "past":
+            against[row.phrase] = "settled" if row.weight >= 2 else "past"
+        elif row.kind in ("negation", "trap"):
+            against[row.phrase] = "negation" if row.kind == "negation" else "cover"
+    for entry in profile.taxonomy.values():
+        if entry.grade == 1:
+            danger |= {w for w in entry.keywords if len(w) >= _OF_CLASS} - off
+    for entry in profile.taxonomy.values():
+        if entry.grade >= 3:
+            for word in entry.keywords:
+                if word not in danger and any(d in word for d in danger):
+                    against.setdefault(word, "cover")
+    for place in profile.places.values():
+        for name in (place.name, *place.aliases):
+            if any(d in name for d in danger):
+                against.setdefault(name, "cover")
+    seconds = {second for pairs in gaps.values() for second, _ in pairs}
+    texts = sorted({*danger, *gaps, *seconds, *against} - {""})
+    return [_Sound(t, t in danger, against.get(t, ""), tuple(gaps.get(t, ()))) for t in texts]
