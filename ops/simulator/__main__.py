@@ -173,7 +173,7 @@ def _warn(line: str) -> None:
 def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError("要大于 0")
+        raise argparse.ArgumentTypeError(f"{text} 不行,要大于 0")
     return value
 
 
