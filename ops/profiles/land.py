@@ -10,6 +10,7 @@ import heapq
 import itertools
 import math
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -111,15 +112,21 @@ def grow(seed: int, points: int) -> list[Cell]:
 
 
 def divide(
-    cells: list[Cell], members: list[int], parts: int, rng: random.Random, seeds: list[int] | None
+    cells: list[Cell],
+    members: list[int],
+    parts: int,
+    rng: random.Random,
+    seeds: Mapping[int, float] | None = None,
 ) -> list[list[int]]:
     """Split connected cells into ``parts`` connected pieces of about equal count.
 
-    Regions grow along borders from their seeds, so each stays in one piece. Without ``seeds``
-    they start far from each other and settle in the middle of what they took.
+    Regions grow along borders from their seeds, so each stays in one piece. ``seeds`` (cell →
+    how hard it finds growing) stay where they are, and pieces may differ in count; without them
+    regions start far from each other and settle in the middle of what they took.
     """
-    fixed = seeds is not None
-    start = list(seeds) if seeds else _apart(cells, members, parts, rng)
+    if seeds:
+        return _flood(cells, members, list(seeds), list(seeds.values()))
+    start = _apart(cells, members, parts, rng)
     parts = len(start)
     pull = [1.0] * parts
     target = len(members) / parts
@@ -128,11 +135,8 @@ def divide(
         pieces = _flood(cells, members, start, pull)
         if not best or _spread(pieces) < _spread(best):
             best = pieces
-        if not fixed:
-            start = [_middle(cells, piece) for piece in pieces]
-            pull = [
-                w * (max(len(p), 1) / target) ** 0.35 for w, p in zip(pull, pieces, strict=True)
-            ]
+        start = [_middle(cells, piece) for piece in pieces]
+        pull = [w * (max(len(p), 1) / target) ** 0.35 for w, p in zip(pull, pieces, strict=True)]
     return best
 
 

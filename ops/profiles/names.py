@@ -14,27 +14,28 @@ class County:
     name_en: str
     x: float  # km from the city's centre: where its seat lies
     y: float
+    slow: float  # how hard it finds growing: the inner districts stay small
     streets: tuple[str, ...]
     towns: tuple[str, ...]
 
 
 COUNTIES: tuple[County, ...] = (
-    County("990101", "澜湖区", "澜湖", "Lanhu District", 0.0, 0.0,
+    County("990101", "澜湖区", "澜湖", "Lanhu District", 0.0, 0.0, 1.1,
            ("望海", "柳岸", "鼓楼台", "澜桥", "春熙坊", "东津", "文澜", "长堤", "白塔", "听潮"),
            ()),
-    County("990102", "望川区", "望川", "Wangchuan District", 7.5, 3.5,
+    County("990102", "望川区", "望川", "Wangchuan District", 7.5, 3.5, 1.2,
            ("望川", "松风", "凤鸣台", "青羊渡", "锦屏", "学府里", "龙腾", "云锦"), ("浣溪",)),
-    County("990103", "鹤浦区", "鹤浦", "Hepu District", -7.0, 4.0,
+    County("990103", "鹤浦区", "鹤浦", "Hepu District", -7.0, 4.0, 1.15,
            ("鹤浦", "栖霞岭", "芦花", "石牌坊", "新港", "丰泽"), ("枫桥渡", "雁鸣")),
-    County("990104", "新澜区", "新澜", "Xinlan District", 1.0, -8.0,
+    County("990104", "新澜区", "新澜", "Xinlan District", 1.0, -8.0, 1.3,
            ("新澜", "智谷", "星河湾", "创新港", "南屏", "月牙湖"), ("画溪",)),
-    County("990105", "松陵区", "松陵", "Songling District", 16.0, -9.0,
+    County("990105", "松陵区", "松陵", "Songling District", 16.0, -9.0, 1.0,
            ("松陵", "渔港", "临潮"), ("沙洲", "盐田", "观澜", "望楼")),
-    County("990121", "云溪县", "云溪", "Yunxi County", -21.0, 9.0,
+    County("990121", "云溪县", "云溪", "Yunxi County", -21.0, 9.0, 0.95,
            ("云溪",), ("茶亭", "竹海", "落霞", "石门", "双泉", "白鹭洲")),
-    County("990122", "岚桥县", "岚桥", "Lanqiao County", -13.0, -18.0,
+    County("990122", "岚桥县", "岚桥", "Lanqiao County", -13.0, -18.0, 0.95,
            ("岚桥",), ("青石", "马鞍", "稻香", "银杏", "打水", "古渡")),
-    County("990123", "禾丰县", "禾丰", "Hefeng County", 13.0, 20.0,
+    County("990123", "禾丰县", "禾丰", "Hefeng County", 13.0, 20.0, 0.9,
            ("禾丰",), ("粮站", "大圩", "金穗", "荷塘", "火神庙", "杏花", "北塔")),
 )  # fmt: skip
 

@@ -178,8 +178,6 @@ def _village(city: Settling, village: Node) -> None:
 def _estate(city: Settling, cell: int, urban: float) -> None:
     name, rng = city.pool.estate(city.grid_of[cell][:12]), city.rng
     aliases = () if name.endswith(("小区", "新村", "宿舍", "家属院")) else (f"{name}小区",)
-    if name.endswith("小区"):
-        aliases = (name[:-2],)
     estate = city.add("estate", name, cell, *aliases)
     tall = rng.random() < 0.25 + 0.5 * urban
     for block in range(1, rng.randint(3, 9 if urban > 0.3 else 6) + 1):

@@ -49,14 +49,14 @@ def plant(cells: list[Cell], rng: random.Random) -> dict[str, Node]:
     pool, tree = Pool(rng), dict[str, Node]()
     everything = list(range(len(cells)))
     tree[CITY] = Node(CITY, CITY_NAME, "city", "", everything, short="清澜")
-    seats = [_nearest(cells, everything, c.x, c.y) for c in COUNTIES]
+    seats = {_nearest(cells, everything, c.x, c.y): c.slow for c in COUNTIES}
     for county, piece in zip(COUNTIES, divide(cells, everything, 8, rng, seats), strict=True):
         tree[county.code] = Node(
             county.code, county.name, "county", CITY, piece, short=county.short
         )
         seat = _nearest(cells, piece, county.x, county.y)
         names = [*county.streets, *county.towns]
-        pieces = divide(cells, piece, len(names), rng, None)
+        pieces = divide(cells, piece, len(names), rng)
         pieces.sort(key=lambda p: -_mean_urban(cells, p))
         streets, towns, townships = 0, 0, 0
         for name, town in zip(names, pieces, strict=True):
@@ -83,7 +83,7 @@ def _villages(
     pool: Pool,
 ) -> None:
     parts = max(2, round(len(town.cells) / rng.uniform(5.0, 6.4)))
-    pieces = divide(cells, town.cells, parts, rng, None)
+    pieces = divide(cells, town.cells, parts, rng)
     pieces.sort(key=lambda p: -_mean_urban(cells, p))
     committees = len(pieces) if street else max(1, len(pieces) // 6)
     if street and _mean_urban(cells, town.cells) < 0.25:

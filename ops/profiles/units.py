@@ -45,7 +45,7 @@ DEPARTMENTS: tuple[Department, ...] = (
     D("城管执法", "chengguan", "City management", "{a}城市管理局", "{a}综合行政执法局",
       "{a}综合行政执法队"),
     D("住建", "zhujian", "Housing and construction", "{a}住房和城乡建设局", "{a}住房和城乡建设局",
-      "{a}村镇建设办"),
+      "{a}建设管理办公室"),
     D("市场监管", "shichang", "Market regulation", "{a}市场监督管理局", "{a}市场监督管理局",
       "{s}市场监督管理所"),
     D("市政", "shizheng", "Municipal works", "{a}市政管理处", "{a}市政养护中心", "{s}市政养护队"),
