@@ -18,6 +18,7 @@ from streams.core.rules import Rules
 
 TIMER = Actor(role="timer", id="deadlines")
 LATE_AFTER = timedelta(seconds=60)
+DAY = 24 * 60  # minutes
 
 
 class Facts(Protocol):
@@ -56,19 +57,27 @@ class Wakeup(NamedTuple):
 
 def limit(rules: Rules, facts: Facts, clock: Clock) -> Limit:
     """The limit of a clock: first matching row of deadlines.tsv, its gaps filled from the class
-    and the grade. An emergency runs day and night unless its row says otherwise.
+    and the grade. An emergency runs day and night unless its row says otherwise. Whole days of
+    the class and the grade are working days in working time; minutes of a row are minutes.
     """
     row = next((r for r in rules.rows.get(clock, ()) if _matches(r, facts)), None)
     grade = rules.profile.grades[facts.grade]
     known = rules.profile.taxonomy.get(facts.class_code)
     calendar: Calendar = "natural" if facts.grade <= 2 else "working"
-    if known is not None:
-        calendar = known.calendar
-    if facts.emergency:
+    if row is not None and row.calendar is not None:
+        calendar = row.calendar
+    elif facts.emergency:
         calendar = "natural"
+    elif known is not None:
+        calendar = known.calendar
+    minutes = row.minutes if row else None
+    if minutes is None:
+        minutes = _own_minutes(clock, grade, known)
+        if calendar == "working" and minutes % DAY == 0:  # 72 working hours mean 3 working days
+            minutes = minutes // DAY * rules.workdays.day_minutes
     return Limit(
-        minutes=row.minutes if row and row.minutes else _own_minutes(clock, grade, known),
-        calendar=row.calendar if row and row.calendar else calendar,
+        minutes=minutes,
+        calendar=calendar,
         yellow_pct=row.yellow_pct if row and row.yellow_pct else grade.yellow_pct,
         escalate_minutes=row.escalate_minutes if row else None,
         rule=row.rule_id if row else f"default-{clock}",
@@ -184,7 +193,11 @@ def tighten(
     if fresh.due >= deadline.due:
         return deadline
     return fresh.model_copy(
-        update={"started_at": deadline.started_at, "original_due": deadline.original_due}
+        update={
+            "started_at": deadline.started_at,
+            "original_due": deadline.original_due,
+            "fired": deadline.fired,  # a light once shown stays
+        }
     )
 
 

@@ -1,7 +1,7 @@
 """The closed loop as a table: what may happen to a case, from where to where, by whom, with what.
 
-Source of states and their order: the loop 上报 … 结案 of the domain's lifecycle table. The first row
-that fits a move, the case's state and its condition decides. The README's diagram is made from it.
+States and their order are those of the domain's lifecycle table. The first row that fits a move,
+the case's state and its condition decides. The README's diagram is made from it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from schemas.case import AlertKind, Clock, Move, Role, State
 
+#: what a command has to bring, named as in ``Command``
 Need = Literal["reason", "unit", "review_at", "resolved", "merged_into", "alert_id", "report"]
 
 #: Conditions a row may ask for beside move and state; ``cases`` knows how to test each.
@@ -33,41 +34,61 @@ class Row(NamedTuple):
     when: When = ""
 
 
+# fmt: off
 #: Names on screen, in the order of the loop.
 STATES: dict[State, str] = {
-    "reported": "上报", "registered": "受理", "direct_answered": "即时答复", "rejected": "不予受理",
-    "merged": "并案", "dispatched": "派单", "return_requested": "申请退单", "signed": "签收",
-    "grid_handling": "网格自处", "whistle": "吹哨", "responded": "报到", "handling": "办理中",
-    "extension_requested": "申请延期", "extended": "延期办理", "suspended": "挂账", "transferred": "转办",
-    "escalated": "提级", "done": "办结反馈", "verified": "核查", "rework": "返工重办",
-    "followed_up": "回访评价", "closed": "结案归档", "reopened": "重开",
-}  # fmt: skip
+    "reported":            "上报",
+    "registered":          "受理",
+    "direct_answered":     "即时答复",
+    "rejected":            "不予受理",
+    "merged":              "并案",
+    "dispatched":          "派单",
+    "return_requested":    "申请退单",
+    "signed":              "签收",
+    "grid_handling":       "网格自处",
+    "whistle":             "吹哨",
+    "responded":           "报到",
+    "handling":            "办理中",
+    "extension_requested": "申请延期",
+    "extended":            "延期办理",
+    "suspended":           "挂账",
+    "transferred":         "转办",
+    "escalated":           "提级",
+    "done":                "办结反馈",
+    "verified":            "核查",
+    "rework":              "返工重办",
+    "followed_up":         "回访评价",
+    "closed":              "结案归档",
+    "reopened":            "重开",
+}
 
 MOVE_NAMES: dict[Move, str] = {
-    "report": "上报", "register": "受理", "answer": "即时答复", "reject": "不予受理", "merge": "并案",
-    "dispatch": "派单", "request_return": "申请退单", "grant_return": "同意退单",
+    "report": "上报", "register": "受理", "answer": "即时答复", "reject": "不予受理",
+    "merge": "并案", "dispatch": "派单", "request_return": "申请退单", "grant_return": "同意退单",
     "refuse_return": "驳回退单", "sign": "签收", "handle_in_grid": "网格自处", "whistle": "吹哨",
-    "respond": "报到", "handle": "开始办理", "contact": "首次联系", "request_extension": "申请延期",
-    "grant_extension": "同意延期", "refuse_extension": "驳回延期", "suspend": "挂账", "resume": "恢复办理",
-    "transfer": "转办", "escalate": "提级", "finish": "办结", "verify": "核查", "send_back": "退回重办",
-    "follow_up": "回访", "close": "结案", "reopen": "重开", "attach": "并入报告", "clear": "设备恢复",
-    "acknowledge": "确认告警", "overdue": "到时", "note": "备注",
-}  # fmt: skip
+    "respond": "报到", "handle": "开始办理", "contact": "首次联系",
+    "request_extension": "申请延期", "grant_extension": "同意延期",
+    "refuse_extension": "驳回延期", "suspend": "挂账", "resume": "恢复办理", "transfer": "转办",
+    "escalate": "提级", "finish": "办结", "verify": "核查", "send_back": "退回重办",
+    "follow_up": "回访", "close": "结案", "reopen": "重开", "attach": "并入报告",
+    "clear": "设备恢复", "acknowledge": "确认告警", "overdue": "到时", "note": "备注",
+}
 
 ROLES: dict[Role, str] = {
     "system": "系统", "timer": "计时器", "operator": "值班员", "supervisor": "督办员",
     "unit": "承办单位", "grid_worker": "网格员", "reporter": "诉求人",
-}  # fmt: skip
+}
 
 CLOCKS: dict[Clock, str] = {
     "accept": "受理", "dispatch": "派单", "sign": "签收", "contact": "首次联系", "handle": "办理",
     "verify": "核查", "followup": "回访", "respond": "报到", "review": "审批",
-}  # fmt: skip
+}
 
 NEEDS: dict[Need, str] = {
     "reason": "理由", "unit": "单位", "review_at": "复核或延期时间", "resolved": "是否解决",
     "merged_into": "主案编号", "alert_id": "告警编号", "report": "上报内容",
-}  # fmt: skip
+}
+# fmt: on
 
 FINAL: tuple[State, ...] = ("closed", "merged")
 OPEN: tuple[State, ...] = tuple(state for state in STATES if state not in FINAL)
@@ -90,63 +111,71 @@ ALL:  tuple[Clock, ...] = ("accept", "dispatch", *WORK, "verify", "followup")  #
 # fmt: off
 MOVES: tuple[Row, ...] = (
     # in
-    Row("report", (), "dispatched", SYS, ("report",), start=("sign", "contact", "handle"),
-        tells=("assigned",), when="routed"),
+    Row("report", (), "dispatched", (*SYS, *DESK), ("report",), when="routed",
+        start=("sign", "contact", "handle"), tells=("assigned",)),
     Row("report", (), "reported", (*SYS, *DESK), ("report",), start=("accept",), tells=("triage",)),
     Row("attach", OPEN, "same", (*SYS, *DESK), ("report",)),
     # at the desk
-    Row("register", ("reported",), "registered", DESK, start=("dispatch",), stop=("accept",)),
+    Row("register", ("reported",), "registered", DESK, stop=("accept",), start=("dispatch",)),
     Row("answer", ("registered",), "direct_answered", DESK, ("reason",), stop=ALL),
     Row("reject", ("reported", "registered"), "rejected", DESK, ("reason",), stop=ALL),
-    Row("merge", ("reported", "registered", "dispatched"), "merged", DESK, ("merged_into",), stop=ALL),
+    Row("merge", ("reported", "registered", "dispatched"), "merged", DESK, ("merged_into",),
+        stop=ALL),
     Row("dispatch", ("transferred",), "dispatched", DESK, start=("sign", "contact", "handle"),
         tells=("assigned",)),
-    Row("dispatch", ("reported", "registered", "return_requested", "escalated", "reopened"),
-        "dispatched", (*SYS, *DESK), ("unit",), start=("sign", "contact", "handle"), stop=ALL,
-        tells=("assigned",)),
+    Row("dispatch", ("escalated",), "dispatched", DESK, ("unit",),
+        start=("sign", "contact", "handle"), tells=("assigned",)),
+    Row("dispatch", ("reported", "registered", "return_requested", "reopened"), "dispatched",
+        (*SYS, *DESK), ("unit",), stop=ALL, start=("sign", "contact", "handle"), tells=("assigned",)),
     # not ours
     Row("request_return", ("dispatched", "signed"), "return_requested", UNIT, ("reason",),
         start=("review",), tells=("triage",)),
-    Row("grant_return", ("return_requested",), "registered", DESK, start=("dispatch",), stop=ALL),
-    Row("refuse_return", ("return_requested",), "back", DESK, ("reason",), stop=("review",),
-        tells=("assigned",)),
+    Row("grant_return", ("return_requested",), "registered", DESK, stop=ALL, start=("dispatch",)),
+    Row("refuse_return", ("return_requested",), "back", DESK, ("reason",),
+        stop=("review",), tells=("assigned",)),
     # at the unit
-    Row("sign", ("dispatched", "transferred"), "signed", UNIT, start=("handle",), stop=("sign",)),
+    Row("sign", ("dispatched", "transferred"), "signed", UNIT, stop=("sign",), start=("handle",)),
     Row("handle_in_grid", ("registered", "dispatched"), "grid_handling", ("grid_worker", *DESK),
-        start=("contact", "handle"), stop=("accept", "dispatch", "sign")),
-    Row("whistle", ("dispatched", "grid_handling"), "whistle", ANY, ("unit",), start=("respond", "handle"),
-        stop=("sign",), tells=("assigned",)),
-    Row("respond", ("whistle",), "responded", ("unit", *DESK), stop=("respond",), when="all_responded"),
+        stop=("accept", "dispatch", "sign"), start=("contact", "handle")),
+    Row("whistle", ("dispatched", "grid_handling"), "whistle", ANY, ("unit",),
+        stop=("sign",), start=("respond", "handle"), tells=("assigned",)),
+    Row("respond", ("whistle",), "responded", ("unit", *DESK), stop=("respond",),
+        when="all_responded"),
     Row("respond", ("whistle",), "same", ("unit", *DESK)),
-    Row("handle", ("signed", "responded", "rework", "escalated"), "handling", ANY, start=("handle",)),
+    Row("handle", ("signed", "responded", "rework", "escalated"), "handling", ANY,
+        start=("handle",)),
     Row("contact", WITH_UNIT, "same", ANY, stop=("contact",)),
     # more time
     Row("request_extension", ("signed", "handling"), "extension_requested", UNIT,
         ("reason", "review_at"), start=("review",), tells=("triage",)),
     Row("grant_extension", ("extension_requested",), "extended", DESK, stop=("review",)),
-    Row("refuse_extension", ("extension_requested",), "handling", DESK, ("reason",), stop=("review",),
-        tells=("assigned",)),
+    Row("refuse_extension", ("extension_requested",), "handling", DESK, ("reason",),
+        stop=("review",), tells=("assigned",)),
     Row("suspend", ("handling", "extended"), "suspended", DESK, ("reason", "review_at"),
         start=("review",), pause=("contact", "handle")),
     Row("resume", ("suspended",), "handling", ANY, stop=("review",), resume=("contact", "handle")),
     # somebody else
-    Row("transfer", ("handling",), "transferred", (*UNIT, *DESK), ("unit", "reason"),
+    Row("transfer", ("handling",), "transferred", ANY, ("unit", "reason"),
         start=("sign",), tells=("assigned",)),
-    Row("escalate", ("grid_handling", "handling"), "escalated", ANY, ("reason",), tells=("escalated",)),
+    Row("escalate", ("grid_handling", "handling"), "escalated", ANY, ("reason",),
+        tells=("escalated",)),
     # out
-    Row("finish", ("grid_handling", "handling", "extended", "suspended"), "done", ANY, ("reason",),
-        start=("verify",), stop=ALL),
-    Row("clear", BEFORE_DONE, "done", SYS, start=("verify",), stop=ALL, when="device_health"),
+    Row("finish", ("grid_handling", "handling", "extended", "suspended"), "done", ANY,
+        ("reason",), stop=ALL, start=("verify",)),
+    Row("clear", BEFORE_DONE, "done", SYS, stop=ALL, start=("verify",), when="device_health"),
     Row("clear", OPEN, "same", SYS),
-    Row("verify", ("done",), "verified", (*DESK, "grid_worker"), start=("followup",), stop=("verify",)),
+    Row("verify", ("done",), "verified", (*DESK, "grid_worker"),
+        stop=("verify",), start=("followup",)),
     Row("send_back", ("done", "verified", "followed_up"), "rework", (*DESK, "grid_worker"),
-        ("reason",), start=("handle",), stop=ALL, tells=("assigned",)),
+        ("reason",), stop=ALL, start=("handle",), tells=("assigned",)),
     Row("follow_up", ("verified",), "followed_up", (*SYS, *DESK, "reporter"), ("resolved",),
         stop=("followup",)),
-    Row("close", ("followed_up",), "closed", (*SYS, *DESK), ("reason",), stop=ALL, when="unresolved"),
-    Row("close", ("followed_up", "direct_answered", "rejected"), "closed", (*SYS, *DESK), stop=ALL),
-    Row("reopen", ("closed",), "reopened", (*DESK, "reporter"), ("reason",), start=("dispatch",),
-        tells=("triage",)),
+    Row("close", ("followed_up",), "closed", (*SYS, *DESK), ("reason",), stop=ALL,
+        when="unresolved"),
+    Row("close", ("followed_up", "direct_answered", "rejected"), "closed", (*SYS, *DESK),
+        stop=ALL),
+    Row("reopen", ("closed",), "reopened", (*DESK, "reporter"), ("reason",),
+        start=("dispatch",), tells=("triage",)),
     # beside the loop
     Row("acknowledge", tuple(STATES), "same", ANY, ("alert_id",)),
     Row("note", OPEN, "same", (*SYS, *ANY, "reporter"), ("reason",)),

@@ -86,6 +86,11 @@ class Workdays:
             return end - start
         return self._position(end) - self._position(start)
 
+    @property
+    def day_minutes(self) -> int:
+        """Minutes of one working day."""
+        return self._full // timedelta(minutes=1)
+
     def is_workday(self, day: date) -> bool:
         index = (day - self._first).days
         return self._work[index] if 0 <= index < self._days else day.weekday() < 5

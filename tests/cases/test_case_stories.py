@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from streams.core.alerts import alerts_for
 from tests.cases.small_city import (
     FIRE_UNIT,
     GRID_WORKER,
     OPERATOR,
     RULES,
-    SUPERVISOR,
     Story,
     lights,
     shanghai,
@@ -38,8 +35,8 @@ def test_nobody_signs() -> None:
     assert told_red[0].title == "红灯督办:签收已超时 · 消防通道占用"
 
     after = story.after(minutes=30)
-    assert lights(after) == [("contact", "yellow"), ("sign", "escalate"), ("contact", "red")]
-    (up,) = alerts_for(after[1], RULES)
+    assert lights(after) == [("contact", "yellow"), ("contact", "red"), ("sign", "escalate")]
+    (up,) = alerts_for(after[2], RULES)
     assert (up.recipient, up.kind) == ("desk-9901", "escalated")
     assert story.it.level_up == 1
 
@@ -75,4 +72,4 @@ def test_suspended_over_a_holiday() -> None:
     story.local("2026-02-13 16:00")  # the Friday before a working Saturday and Spring Festival
     story.start = story.now
     story.opens(class_code="020202", grade=3, unit="estate-007")
-    assert shanghai(story.it.deadlines[2].due) == "2026-03-03 15:00"
+    assert shanghai(story.it.deadlines[2].due) == "2026-02-24 16:00"

@@ -1,0 +1,150 @@
+"""What a move changes in a case beside its state and clocks: unit, class, counts, answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from schemas.case import Case, Command, Refusal
+from streams.core.moves import NEEDS
+from streams.core.permits import responder
+from streams.core.rules import Rules
+
+Update = dict[str, Any]
+
+KEPT = 50  # ids a case keeps of commands, alerts, events
+
+
+def effects(case: Case, command: Command, rules: Rules, at: datetime) -> Update | Refusal:
+    """Fields of the case after a move at ``at``, or why what the command brings will not do."""
+    match command.move:
+        case "attach":
+            return _attached(case, command)
+        case "register":
+            return _classed(case, command, rules)
+        case "dispatch" | "transfer":
+            return _assigned(case, command, rules)
+        case "handle_in_grid":
+            return _in_grid(case, command, rules)
+        case "whistle":
+            return _whistled(case, command, rules)
+        case "respond":
+            return _responded(case, command)
+        case "escalate":
+            return _escalated(case, command, rules)
+        case "request_return":
+            return {"back_to": case.state}
+        case "grant_return":
+            return _to(rules.desk(case.village, "county"), rules) | {"back_to": None}
+        case "refuse_return":
+            return {"back_to": None}
+        case "request_extension" | "grant_extension" | "suspend":
+            return _later(case, command, at)
+        case "refuse_extension" | "resume" | "finish":
+            return {"review_at": None}
+        case "merge":
+            if command.merged_into == case.case_no:
+                return Refusal(code="impossible_move", detail="案件不能并入自己")
+            return {"merged_into": command.merged_into, "closed_at": at}
+        case "send_back":
+            return {"rework": case.rework + 1, "resolved": None, "satisfaction": None}
+        case "follow_up":
+            return {"resolved": command.resolved, "satisfaction": command.satisfaction}
+        case "close":
+            return {"closed_at": at}
+        case "reopen":
+            again = {"closed_at": None, "resolved": None, "satisfaction": None}
+            return _to(rules.desk(case.village, "county"), rules) | again
+        case "acknowledge":
+            return {"acknowledged": kept(case.acknowledged, command.alert_id)}
+        case _:
+            return {}
+
+
+def kept(ids: tuple[str, ...], new: str, most: int = KEPT) -> tuple[str, ...]:
+    return (*ids, new)[-most:]
+
+
+def _attached(case: Case, command: Command) -> Update:
+    report = command.report
+    assert report is not None
+    first, last = case.event_ids[: KEPT // 2], (*case.event_ids, report.event_id)[KEPT // 2 :]
+    whole = len(case.event_ids) < KEPT // 2
+    return {
+        "events": case.events + 1,
+        "event_ids": (*first, report.event_id) if whole else (*first, *last[-KEPT // 2 :]),
+        "grade": min(case.grade, report.grade),
+        "emergency": case.emergency or report.emergency,
+    }
+
+
+def _classed(case: Case, command: Command, rules: Rules) -> Update | Refusal:
+    """A person's correction of the class; the grade follows it, but never eases an emergency."""
+    if not command.class_code:
+        return {}
+    known = rules.profile.taxonomy.get(command.class_code)
+    if known is None:
+        detail = f"事项编码 {command.class_code} 不存在(class_code)"
+        return Refusal(code="field_missing", detail=detail)
+    grade = min(case.grade, known.grade) if case.emergency else known.grade
+    return {"class_code": command.class_code, "grade": grade}
+
+
+def _assigned(case: Case, command: Command, rules: Rules) -> Update | Refusal:
+    unit = command.unit or case.unit
+    classed = _classed(case, command, rules)
+    if rules.unit(unit) is None:
+        return _no_unit(unit)
+    return classed if isinstance(classed, Refusal) else {**_to(unit, rules), **classed}
+
+
+def _in_grid(case: Case, command: Command, rules: Rules) -> Update | Refusal:
+    """A grid worker's own unit takes it, when it has one; else the case stays where it is."""
+    unit = command.unit or command.actor.unit * (command.actor.role == "grid_worker")
+    if not unit:
+        return {}
+    return _to(unit, rules) if rules.unit(unit) else _no_unit(unit)
+
+
+def _whistled(case: Case, command: Command, rules: Rules) -> Update | Refusal:
+    """The first unit whistled for leads, unless a unit whistles for others to help it."""
+    units = tuple(dict.fromkeys(filter(None, (command.unit, *command.units))))
+    for unit in units:
+        if rules.unit(unit) is None:
+            return _no_unit(unit)
+    lead = {} if command.actor.role == "unit" else _to(units[0], rules)
+    return {"whistled": units, "responded": (), **lead}
+
+
+def _escalated(case: Case, command: Command, rules: Rules) -> Update | Refusal:
+    unit = command.unit or rules.desk_above(case.village, rules.level_of(case.unit))
+    if rules.unit(unit) is None:
+        return _no_unit(unit)
+    return _to(unit, rules) | {"level_up": case.level_up + 1}
+
+
+def _responded(case: Case, command: Command) -> Update | Refusal:
+    unit = responder(command)
+    if unit not in case.whistled:
+        detail = f"须写明报到单位(unit),应为:{'、'.join(case.whistled)}"
+        return Refusal(code="field_missing", detail=detail)
+    return {"responded": tuple(dict.fromkeys((*case.responded, unit)))}
+
+
+def _later(case: Case, command: Command, at: datetime) -> Update | Refusal:
+    """A new time must lie ahead: of now for a review, of the due time for an extension."""
+    new = command.review_at or case.review_at
+    handle = next((d for d in case.deadlines if d.clock == "handle"), None)
+    least = max(at, handle.due) if handle and command.move != "suspend" else at
+    if new is None or new <= least:
+        detail = f"{NEEDS['review_at']}(review_at)须晚于 {least.isoformat()}"
+        return Refusal(code="field_missing", detail=detail)
+    return {"review_at": None if command.move == "grant_extension" else new}
+
+
+def _to(unit: str, rules: Rules) -> Update:
+    return {"unit": unit, "unit_level": rules.level_of(unit)}
+
+
+def _no_unit(unit: str) -> Refusal:
+    return Refusal(code="field_missing", detail=f"单位 {unit or '(空)'} 不存在(unit)")
