@@ -16,12 +16,14 @@ from schemas.profile_reading import FILES, OUTLINES, TOML, Draft, Problem, read
 
 __all__ = [
     "FILES",
+    "OUTLINES",
     "Problem",
     "ProfileProblems",
     "check_profile",
     "load_profile",
     "profile_digest",
     "profile_dir",
+    "profile_name",
     "shipped_profiles",
 ]
 
@@ -84,6 +86,11 @@ def profile_dir(name_or_path: str | Path) -> Path:
 
 def shipped_profiles() -> list[str]:
     return sorted(path.parent.name for path in SHIPPED.glob(f"*/{TOML}"))
+
+
+def profile_name(directory: Path) -> str:
+    """A name for a new profile, from its directory: small letters, digits, underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", directory.resolve().name.lower()).strip("_") or "profile"
 
 
 def profile_digest(name_or_path: str | Path) -> str:
