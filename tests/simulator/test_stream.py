@@ -111,14 +111,17 @@ def test_ids_are_unique_but_for_the_resent(city: City) -> None:
 
 
 def test_a_rate_is_kept_and_what_happens_stays(city: City) -> None:
-    rated = [s for part in slices(city, 100, rate=300) for s in part]
-    assert len(rated) == pytest.approx(3000, abs=2)
-    natural = [s for part in slices(city, 100) for s in part]
-    texts = [s.value for s in natural if s.topic in {"raw.hotline", "raw.grid_app"}]
-    assert texts
-    assert [s.value for s in rated if s.topic in {"raw.hotline", "raw.grid_app"}] == texts
-    slow = [s for part in slices(city, 100, rate=0.001) for s in part]
-    assert {s.topic for s in slow} >= {"raw.hotline"}
+    said = {"raw.hotline", "raw.grid_app", "raw.lift"}  # no telemetry on these
+    natural, rated, slow = (
+        [s for part in slices(city, 60, slice_seconds=10, **rate) for s in part]
+        for rate in ({}, {"rate": 30}, {"rate": 0.001})
+    )
+    assert len(rated) == pytest.approx(18_000, abs=30)
+    happened = [s.value for s in natural if s.topic in said]
+    assert len(happened) > 10
+    assert [s.value for s in rated if s.topic in said] == happened
+    assert [s.value for s in slow if s.topic in said] == happened
+    assert len(slow) < 0.1 * len(natural)
     assert all(p == sorted(p, key=lambda s: s.at_ms) for p in slices(city, 5, rate=2000))
 
 
