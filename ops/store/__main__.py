@@ -103,9 +103,9 @@ async def serve(options: argparse.Namespace) -> None:
     last_call.daemon = True
     last_call.start()
     await site.stop()
-    await front.stop(PATIENCE)
-    await runner.cleanup()
-    await asyncio.to_thread(engine.close)
+    if await front.stop(PATIENCE):
+        await runner.cleanup()
+        await asyncio.to_thread(engine.close)
     os._exit(0)  # a thread that is still in the engine must not keep the process
 
 

@@ -56,14 +56,17 @@ class Front:
         app.router.add_route("*", "/{path:.*}", self.handle)
         return app
 
-    async def stop(self, patience: float) -> None:
-        """Refuse new statements, cancel reads, let inserts finish for `patience` seconds."""
+    async def stop(self, patience: float) -> bool:
+        """Refuse new statements, cancel reads, let inserts finish for `patience` seconds; whether
+        all of them did."""
         self._stopping = True
         await self._in(self._intake, self._engine.kill_reads)
         try:
             await asyncio.wait_for(self._idle.wait(), patience)
         except TimeoutError:
             log.warning("%d statements cut off", len(self._running))
+            return False
+        return True
 
     async def handle(self, http: web.Request) -> web.StreamResponse:
         if http.path in ("/ping", "/replicas_status"):

@@ -7,6 +7,7 @@ server refuses as well.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -70,11 +71,12 @@ class Statement:
     data_at: int | None = None
     settings_at: int | None = None
     input_at: tuple[int, int, bytes] | None = None
+    totals: bool = False  # WITH TOTALS, which the engine's stream leaves out
 
     @property
     def streams(self) -> bool:
         """Whether the engine can hand out the result block by block."""
-        return self.verb.encode() in READS
+        return self.verb.encode() in READS and not self.totals
 
     def with_data_at(self, start: int) -> Statement:
         """The same with its data elsewhere."""
@@ -121,7 +123,9 @@ def read_statement(sql: bytes) -> Statement:
             return _insert(sql, seen[:-1], "Values", token.end, token)
     if not verb:
         raise failure(62, "Empty query")
-    return Statement(verb.decode(), sql, _output_format(seen))
+    pairs = itertools.pairwise(seen)
+    totals = any((a.upper, b.upper) == (b"WITH", b"TOTALS") for a, b in pairs)
+    return Statement(verb.decode(), sql, _output_format(seen), totals=totals)
 
 
 def _refuse_outside(previous: Token, token: Token) -> None:

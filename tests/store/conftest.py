@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import queue
 import signal
@@ -11,9 +12,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
 
 import pytest
+import urllib3
+from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse import ClickHouseAddress, connect
 from ops.migrate import apply_roles
@@ -126,3 +130,88 @@ def target(request: pytest.FixtureRequest) -> Target:
         return real_target()
     store: StoreProcess = request.getfixturevalue("embedded")
     return Target(store.address(), store.address("writer"), store.address("wall"), store)
+
+
+COLUMNS = {
+    "id": "UUID",
+    "n": "UInt64",
+    "at": "DateTime64(3, 'UTC')",
+    "class": "LowCardinality(String)",
+    "words": "Array(String)",
+    "value": "Nullable(Float64)",
+    "text": "String",
+}
+NUMBERS = itertools.count()
+
+
+class Http:
+    """Plain HTTP to a store, as curl would."""
+
+    def __init__(self, address: ClickHouseAddress) -> None:
+        self.address = address
+        self.pool = urllib3.PoolManager(retries=False)
+
+    def ask(
+        self,
+        sql: str | bytes = b"",
+        method: str = "POST",
+        headers: dict[str, str] | None = None,
+        stream: bool = False,
+        path: str = "/",
+        user: str | None = None,
+        key: str | None = None,
+        **arguments: str,
+    ) -> urllib3.BaseHTTPResponse:
+        chosen = {
+            "X-ClickHouse-User": self.address.user if user is None else user,
+            "X-ClickHouse-Key": self.address.password if key is None else key,
+        }
+        return self.pool.request(
+            method,
+            f"{self.address.url}{path}?{urlencode(arguments)}",
+            body=sql if method == "POST" else None,
+            headers={**chosen, **(headers or {})},
+            preload_content=not stream,
+            decode_content=False,
+            timeout=30,
+        )
+
+
+def code(response: urllib3.BaseHTTPResponse) -> int:
+    """The ClickHouse code of a refusal; header, body and status must agree that it is one."""
+    found = int(response.headers["X-ClickHouse-Exception-Code"])
+    assert response.data.startswith(f"Code: {found}. DB::Exception: ".encode())
+    assert response.status >= 400
+    return found
+
+
+@pytest.fixture
+def client(target) -> Client:
+    return connect(target.admin)
+
+
+@pytest.fixture
+def http(target) -> Http:
+    return Http(target.admin)
+
+
+@pytest.fixture
+def table(client: Client) -> Iterator[str]:
+    name = f"contract_{next(NUMBERS)}_{uuid4().hex[:8]}"
+    columns = ", ".join(f"{column} {kind}" for column, kind in COLUMNS.items())
+    client.command(
+        f"CREATE TABLE {name} ({columns}) ENGINE = MergeTree ORDER BY n "
+        "SETTINGS non_replicated_deduplication_window = 1000"
+    )
+    yield name
+    client.command(f"DROP TABLE {name}")
+
+
+def wait_until(condition, seconds: float = 10) -> bool:
+    """Poll; for what happens in another process and cannot be awaited."""
+    pause = threading.Event()
+    for _ in range(int(seconds / 0.05)):
+        if condition():
+            return True
+        pause.wait(0.05)
+    return False
