@@ -122,7 +122,7 @@ class Timer:
 def attach(app: StageApp, writer: Writer, outlet: Outlet) -> None:
     timer = Timer(writer, outlet)
 
-    @app.task(name="deadlines")
+    @app.task
     async def fire(_app: Any) -> None:
         while not app.should_stop:
             for tp in list(app.consumer.assignment()):

@@ -50,11 +50,14 @@ class Watch:
 def attach(app: StageApp) -> None:
     watch = Watch()
 
-    @app.task(name="watch")
+    @app.task
     async def look(_app: Any) -> None:
+        consumer = app.consumer
+        while not consumer.assignment():
+            await asyncio.sleep(0.1)
+        print(f"ready {app.conf.id}", flush=True)  # noqa: T201 - the supervisor listens for it
         while not app.should_stop:
             await asyncio.sleep(LOOK)
-            consumer = app.consumer
             in_hand = consumer.positions()
             at: dict[TP, tuple[int, int]] = {}
             for tp in consumer.assignment():

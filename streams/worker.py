@@ -50,7 +50,7 @@ def build(stage: str, conf: Settings, profile: Profile) -> StageApp:
     STAGES[stage](app, conf, profile, Outlet(producer))
     watch.attach(app)
     for sink in app.sinks:
-        app.task(sink.run, name=f"insert-{sink.table}")
+        app.task(sink.run)
     app.closers.append(producer.stop)
     return app
 
@@ -80,6 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     gc.set_threshold(20_000, 50, 100)
     sys.setswitchinterval(0.02)
     worker: Any = faust.Worker(app, override_logging=False, quiet=True, redirect_stdouts=False)
+    worker.spinner = None  # it writes backspaces into the log
     worker.execute_from_commandline()
     return 0
 

@@ -95,7 +95,10 @@ class Centre:
         for stage in STAGES:
             env = environment(self.home, self.run)
             env["GRIDWHISTLE_METRICS_PORT"] = str(self.run["metrics"][stage])
-            self._workers.append(self._child(stage, python("streams.worker", stage), env))
+            child = self._child(stage, python("streams.worker", stage), env, ready="ready ")
+            self._workers.append(child)
+        self.say("启动处理环节……")
+        await asyncio.gather(*(child.ready(START_SECONDS) for child in self._workers))
         wall_env = environment(self.home, self.run, user="wall")
         wall = self._child(
             "wall",

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import re
 import signal
 import sys
 import time
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 HEALTHY = 60.0
 LONGEST_WAIT = 30.0
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f]")  # colours, cursor moves
 
 
 class Spec(NamedTuple):
@@ -107,7 +109,7 @@ class Child:
         return code
 
     def _hear(self, line: bytes) -> None:
-        text = line.decode("utf-8", "replace").rstrip()
+        text = _ESCAPES.sub("", line.decode("utf-8", "replace")).rstrip()
         self.said = [*self.said[-19:], text]
         record = logging.LogRecord(self.spec.name, logging.INFO, "", 0, text, None, None)
         with contextlib.suppress(OSError):  # a full disk must not stop the process we listen to
