@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -34,7 +34,7 @@ class KeyProblem(Exception):
 class Reporters:
     """Makes tokens and seals contacts. ``key`` is secret; ``public`` is not."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     public: X25519PublicKey
 
     @property
