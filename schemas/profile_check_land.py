@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from schemas import profile as p
 from schemas.profile_reading import RINGS, Draft, Problem, Table
@@ -85,18 +85,19 @@ def check_rings(draft: Draft, boxes: dict[str, Box]) -> Iterator[Problem]:
             yield Problem(RINGS, n, "geometry", f"网格 {code} 的环只有 {len(ring)} 个点，至少 4 个")
         elif ring[0] != ring[-1]:
             yield Problem(RINGS, n, "geometry", f"网格 {code} 的环没有闭合：{ring[0]} ≠ {ring[-1]}")
-        x0, y0, x1, y1 = boxes.get(code, (0, 0, 0, 0))
-        if not (x0 >= -180 and x1 <= 180 and y0 >= -90 and y1 <= 90):
+        if ring and code not in boxes:
+            x0, y0, x1, y1 = box_of(ring)
             reason = f"网格 {code} 的坐标 {x0},{y0}..{x1},{y1} 超出经纬度范围（先经度后纬度）"
             yield Problem(RINGS, n, "geometry", reason)
     for n, area in table:
         if area.level != "grid":
             continue
         if area.code in boxes:
-            if not _within(boxes[area.code], area.lon, area.lat, NEAR):
+            on_earth = -180 <= area.lon <= 180 and -90 <= area.lat <= 90
+            if on_earth and not _within(boxes[area.code], area.lon, area.lat, NEAR):
                 reason = f"{area.lon},{area.lat} 不在网格 {area.code} 的环内或附近"
                 yield Problem(table.file, n, "lon", reason)
-        elif area.valid_to is None and area.code not in draft.ring_lines:
+        elif area.valid_to is None and area.code not in draft.ring_lines and draft.rings_whole:
             yield Problem(table.file, n, "code", f"网格 {area.code} 在 {RINGS} 里没有边界")
 
 
@@ -152,6 +153,12 @@ def _position(file: str, n: int, lon: float, lat: float) -> Iterator[Problem]:
         yield Problem(file, n, "lon", f"经度 {lon} 超出 -180 至 180")
     if not -90 <= lat <= 90:
         yield Problem(file, n, "lat", f"纬度 {lat} 超出 -90 至 90")
+
+
+def boxes_of(rings: Mapping[str, tuple[tuple[float, float], ...]]) -> dict[str, Box]:
+    """Bounds of the rings that lie on earth; nothing is held against one that does not."""
+    boxes = ((code, box_of(ring)) for code, ring in rings.items() if ring)
+    return {c: b for c, b in boxes if b[0] >= -180 and b[2] <= 180 and b[1] >= -90 and b[3] <= 90}
 
 
 def box_of(ring: tuple[tuple[float, float], ...]) -> Box:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from schemas import profile as p
+from schemas.case import Clock
 from schemas.profile_reading import Draft, Problem, Table
 from schemas.words import AREA_DIGITS
 
 LEVELS = tuple(AREA_DIGITS)  # city … grid
 GRADES = ("1", "2", "3", "4")
-CLOCKS = ("accept", "dispatch", "sign", "contact", "handle", "verify", "followup", "respond")
-#: Clocks whose minutes neither the class nor the grade has: their rules must say.
-OWN_MINUTES = ("sign", "followup", "respond")
+CLOCKS: tuple[str, ...] = get_args(Clock)
 
 
 def check_routes(draft: Draft) -> Iterator[Problem]:
@@ -51,10 +50,6 @@ def check_deadlines(draft: Draft) -> Iterator[Problem]:
     seen: list[tuple[int, p.DeadlineRule]] = []
     for n, row in table:
         yield from _conditions(draft, table.file, n, row)
-        if row.clock in OWN_MINUTES and row.minutes is None:
-            yield Problem(
-                table.file, n, "minutes", f"时限 {row.clock} 没有等级或类别的数可用，必须填"
-            )
         for at, earlier in seen:
             if earlier.clock == row.clock and _covers(earlier, row):
                 reason = f"第 {at} 行（{earlier.rule_id}）更宽且在前，这一行永远轮不到"
@@ -131,6 +126,7 @@ def check_coverage(draft: Draft) -> Iterator[Problem]:
     for n, row in classes:
         if (row.department, row.level) in done:
             continue
+        done.update((row.department, level) for level in LEVELS if row.department not in offices)
         done.add((row.department, row.level))
         if reason := _gap(draft, offices, row.department, row.level):
             yield Problem(classes.file, n, "department", reason)
@@ -159,4 +155,4 @@ def _gap(draft: Draft, offices: dict[str, set[str]], department: str, level: str
     if not bare:
         return ""
     more = f" 等 {len(bare)} 处" if len(bare) > 1 else ""
-    return f"部门“{department}”在 {bare[0]}{more}没有 {level} 级或以上的承办单位"
+    return f"部门“{department}”在 {bare[0]}{more} 没有 {level} 级或以上的承办单位"

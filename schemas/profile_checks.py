@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from schemas import profile as p
 from schemas.profile_check_land import (
-    box_of,
+    boxes_of,
     check_areas,
     check_devices,
     check_places,
@@ -28,7 +28,7 @@ LEVEL_OF = {digits: level for level, digits in AREA_DIGITS.items()}
 
 def cross_check(draft: Draft) -> Iterator[Problem]:
     """Every disagreement between files. A file that could not be read is held against none."""
-    boxes = {code: box_of(ring) for code, ring in draft.rings.items() if ring}
+    boxes = boxes_of(draft.rings)
     checks = {
         _station: (TOML, "areas.tsv", "units.tsv"),
         check_areas: ("areas.tsv",),
@@ -91,7 +91,7 @@ def _taxonomy(draft: Draft) -> Iterator[Problem]:
             ("major", row.major_code, row.major),
             ("medium", row.medium_code, row.medium),
         ):
-            if names.setdefault(code, name) != name:
+            if row.code.startswith(code) and names.setdefault(code, name) != name:
                 reason = f"{code} 叫“{name}”，前面叫“{names[code]}”"
                 yield Problem(table.file, n, field, reason)
 

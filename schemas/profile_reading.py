@@ -81,6 +81,7 @@ class Draft:
     tables: dict[str, Table[Any]] = field(default_factory=dict)
     rings: dict[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     ring_lines: dict[str, int] = field(default_factory=dict)
+    rings_whole: bool = True  # every line could be read
     outlines: Any = None
     missing: set[str] = field(default_factory=set)
 
@@ -211,7 +212,8 @@ def say(error: Any, value: object) -> str:
         return "没有这一项"
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         words = {"gt": "大于", "ge": "不小于", "lt": "小于", "le": "不大于"}
-        return f"{shown} 应" + "、".join(f"{words[k]} {v}" for k, v in limits.items() if k in words)
+        bounds = (f"{words[name]} {bound:g}" for name, bound in limits.items() if name in words)
+        return f"{shown} 应" + "、".join(bounds)
     if kind == "literal_error":
         return f"{shown} 不在可用值之内：{str(limits.get('expected', '')).replace(' or ', ', ')}"
     if kind == "string_pattern_mismatch":
@@ -265,12 +267,14 @@ def _read_rings(root: Path, draft: Draft, found: list[Problem]) -> None:
             if feature["geometry"]["type"] != "Polygon":
                 kind = feature["geometry"]["type"]
                 found.append(Problem(RINGS, n, "geometry", f"“{kind}” 应为 Polygon"))
+                draft.ring_lines.setdefault(code, n)
                 continue
             rings = feature["geometry"]["coordinates"]
             ring = tuple([(float(x), float(y)) for x, y in rings[0]])
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, IndexError) as error:
             reason = f"不是一行一个的 GeoJSON Feature：{type(error).__name__} {error}"
             found.append(Problem(RINGS, n, "", reason))
+            draft.rings_whole = False
             continue
         if len(rings) != 1:
             found.append(
