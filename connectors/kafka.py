@@ -17,11 +17,17 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from connectors.kafka_address import KafkaAddress, KafkaUnavailable, RecordTooLarge
-from connectors.kafka_topics import TopicMismatch, create_topics, describe_topics
+from connectors.kafka_topics import (
+    TopicMismatch,
+    TopicReport,
+    TopicState,
+    create_topics,
+    describe_topics,
+)
 
 __all__ = [
     "KafkaAddress", "KafkaUnavailable", "Producer", "Record", "RecordTooLarge", "Sink",
-    "TopicMismatch", "create_topics", "describe_topics",
+    "TopicMismatch", "TopicReport", "TopicState", "create_topics", "describe_topics",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)

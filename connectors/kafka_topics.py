@@ -22,6 +22,7 @@ with warnings.catch_warnings():
     from kafka.errors import KafkaError, TopicAlreadyExistsError, UnsupportedVersionError
 
 TIMEOUT_MS = 10_000
+CONNECT_MS = 5_000
 
 
 class TopicMismatch(Exception):
@@ -58,6 +59,7 @@ def admin(address: KafkaAddress) -> Iterator[KafkaAdminClient]:
         client = KafkaAdminClient(
             client_id="gridwhistle-admin",
             request_timeout_ms=TIMEOUT_MS,
+            bootstrap_timeout_ms=CONNECT_MS,
             **address.client(),
         )
     except (KafkaError, OSError) as error:
@@ -183,8 +185,6 @@ def _sizes(client: KafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
         for directory in broker["log_dirs"]:
             for topic in directory["topics"]:
                 name = topic["name"]
-                bytes_ = sum(
-                    cut["partition_size"] for cut in topic["partitions"]
-                )
+                bytes_ = sum(cut["partition_size"] for cut in topic["partitions"])
                 sizes[name] = sizes.get(name, 0) + bytes_
     return sizes

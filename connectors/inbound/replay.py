@@ -109,6 +109,7 @@ async def send_all(
     tally: Tally,
     *,
     speed: float | None = None,
+    on_sent: Callable[[], None] = lambda: None,
     on_wait: Callable[[str], None] = lambda reason: None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -118,6 +119,14 @@ async def send_all(
     While Kafka is away it waits and tries the same records again, for ever: nothing is skipped.
     """
     batch: list[Entry] = []
+
+    async def flush() -> None:
+        if batch:
+            await _send(batch, sink, on_wait, sleep)
+            tally.sent += len(batch)
+            batch.clear()
+            on_sent()
+
     started = clock()
     origin: datetime | None = None
     for entry in found:
@@ -125,33 +134,27 @@ async def send_all(
             origin = origin or entry.at
             due = started + (entry.at - origin).total_seconds() / speed
             if due > clock():
-                await _send(batch, sink, tally, on_wait, sleep)
+                await flush()
                 if (pause := due - clock()) > 0:
                     await sleep(pause)
         batch.append(entry)
         if len(batch) >= BATCH:
-            await _send(batch, sink, tally, on_wait, sleep)
-    await _send(batch, sink, tally, on_wait, sleep)
+            await flush()
+    await flush()
 
 
 async def _send(
     batch: list[Entry],
     sink: Sink,
-    tally: Tally,
     on_wait: Callable[[str], None],
     sleep: Callable[[float], Awaitable[None]],
 ) -> None:
-    if not batch:
-        return
     records = [record for entry in batch for record in entry.admitted.records()]
     attempt = 0
     while True:
         try:
-            await sink.send_many(records, 30.0)
-            break
+            return await sink.send_many(records, 30.0)
         except KafkaUnavailable as error:
             on_wait(str(error))
             await sleep(WAITS[min(attempt, len(WAITS) - 1)])
             attempt += 1
-    tally.sent += len(batch)
-    batch.clear()

@@ -6,20 +6,20 @@ import asyncio
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ops.cli.context import DEFAULT_DATA_DIR, DataDir, use_running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import timedelta
 
     from connectors.inbound.edge import Edge
     from connectors.inbound.mapping import Mapping
     from connectors.inbound.problems import Problem
-    from connectors.inbound.replay import Tally
+    from connectors.inbound.replay import Entry, Tally
     from connectors.inbound.table_file import Row
 
 MOST_SHOWN = 20  # problems on screen; all are in the rejects file
@@ -76,11 +76,10 @@ def replay(
     except (MappingProblem, FileProblem, KeyProblem, KafkaUnavailable, MemoryError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    typer.echo(
-        f"读取 {tally.read} 行:发送 {tally.sent},跳过 {tally.skipped},不合格 {tally.rejected}"
-        + (f",清单见 {task.rejects}" if tally.rejected and not dry_run else ""),
-        err=True,
-    )
+    sent = "可发送" if dry_run else "发送"
+    counts = f"{sent} {tally.sent},跳过 {tally.skipped},不合格 {tally.rejected}"
+    where = f",清单见 {task.rejects}" if tally.rejected and not dry_run else ""
+    typer.echo(f"读取 {tally.read} 行:{counts}{where}", err=True)
     raise typer.Exit(1 if tally.rejected else 0)
 
 
@@ -144,13 +143,26 @@ class _Replay:
         from schemas.settings import settings
 
         edge = Edge(load_or_create(settings().secrets_dir))
-        found = self._entries(edge, self._list_problem, advance)
+        found: Iterable[Entry]
+        total = 0
+        if speed is None:
+            found = self._entries(edge, self._list_problem, advance)
+        else:
+            found = in_order(self._entries(edge, self._list_problem))
+            total = len(found)
+
+        def show() -> None:
+            # Paced, the file was read in one go: then what was sent is the progress.
+            if total:
+                advance(self.file.stat().st_size * self.tally.sent // total)
+
         async with Producer(KafkaAddress.of(settings()), client_id="gridwhistle-replay") as sink:
             await send_all(
-                found if speed is None else in_order(found),
+                found,
                 sink,
                 self.tally,
                 speed=speed,
+                on_sent=show,
                 on_wait=lambda reason: note(f"Kafka 暂不可用,等待后重发:{reason}"),
             )
 
@@ -159,7 +171,7 @@ class _Replay:
         edge: Edge,
         on_reject: Callable[[int, tuple[Problem, ...]], None],
         advance: Callable[[int], None] = lambda read: None,
-    ) -> Iterator[Any]:
+    ) -> Iterator[Entry]:
         from datetime import timedelta
 
         from connectors.inbound.replay import entries
