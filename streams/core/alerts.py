@@ -83,9 +83,7 @@ def _higher(change: Change, rules: Rules) -> str:
     """The desk a case has climbed to: of the light's ladder, or of the move ``escalate``."""
     case = change.case
     if change.move == "escalate":
-        return case.unit if case.unit.startswith("desk-") else rules.desk_above(
-            case.village, rules.level_of(case.unit)
-        )  # fmt: skip
+        return case.unit  # the desk above, or whom a person has named
     bound = _bound(change, rules)
     level = rules.level_of(bound[0]) if bound else "county"
     return rules.desk_above(case.village, level, 1 + max(case.level_up, 1))

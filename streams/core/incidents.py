@@ -1,7 +1,7 @@
 """Which open case a new report belongs to. One matter seen twice is one case.
 
 same device and class                                     as long as the case is open
-fire in the same building, or grid when no building known within 30 minutes, whatever says so
+fire in the same building; grid, when one knows none      within 30 minutes, whatever says so
 same reporter, class and village                          within 24 hours
 same class and grid, nearly the same words                within 24 hours
 Exercises, simulated and real reports never meet. Times are those of arrival, as cases have them.
@@ -68,9 +68,13 @@ class OpenCases:
             for number in self._newest(("device", *world, report.device_id, code)):
                 return number
         if _fire(code):
-            for number in self._newest(("fire", *world, report.building or report.grid)):
-                if self._cases[number].near(at, FIRE_WITHIN):
-                    return number
+            places = [("grid", report.grid)]
+            if report.building:
+                places = [("building", report.building), ("unplaced", report.grid)]
+            for kind, place in places:
+                for number in self._newest(("fire", *world, kind, place)):
+                    if self._cases[number].near(at, FIRE_WITHIN):
+                        return number
         if not code:
             return None
         place = report.grid[:12] or village
@@ -140,7 +144,8 @@ def _keys(case: Case) -> tuple[Key, ...]:
         found.append(("device", *world, case.device_id, case.class_code))
         found.append(("clear", case.device_id))
     if _fire(case.class_code):
-        found += [("fire", *world, place) for place in {case.building, case.grid} - {""}]
+        where = ("building", case.building) if case.building else ("unplaced", case.grid)
+        found += [("fire", *world, *where), ("fire", *world, "grid", case.grid)]
     if case.reporter and case.class_code:
         found.append(("reporter", *world, case.reporter, case.class_code, case.village))
     if case.grid and case.text and case.class_code:

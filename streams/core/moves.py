@@ -126,7 +126,8 @@ MOVES: tuple[Row, ...] = (
     Row("dispatch", ("escalated",), "dispatched", DESK, ("unit",),
         start=("sign", "contact", "handle"), tells=("assigned",)),
     Row("dispatch", ("reported", "registered", "return_requested", "reopened"), "dispatched",
-        (*SYS, *DESK), ("unit",), stop=ALL, start=("sign", "contact", "handle"), tells=("assigned",)),
+        (*SYS, *DESK), ("unit",), stop=ALL, start=("sign", "contact", "handle"),
+        tells=("assigned",)),
     # not ours
     Row("request_return", ("dispatched", "signed"), "return_requested", UNIT, ("reason",),
         start=("review",), tells=("triage",)),
@@ -142,8 +143,8 @@ MOVES: tuple[Row, ...] = (
     Row("respond", ("whistle",), "responded", ("unit", *DESK), stop=("respond",),
         when="all_responded"),
     Row("respond", ("whistle",), "same", ("unit", *DESK)),
-    Row("handle", ("signed", "responded", "rework", "escalated"), "handling", ANY,
-        start=("handle",)),
+    Row("handle", ("signed", "responded", "extended", "rework", "escalated"), "handling",
+        ANY, start=("handle",)),
     Row("contact", WITH_UNIT, "same", ANY, stop=("contact",)),
     # more time
     Row("request_extension", ("signed", "handling"), "extension_requested", UNIT,
