@@ -4,7 +4,7 @@ Recall comes first: a phrase of danger counts unless the same clause denies it, 
 it into the past or a drill; one that is left standing is enough.
 
 What is listened for (phrases.tsv, and the keywords of grade-1 classes of three characters or more):
-``emergency``  a phrase; ``A…B`` means both, in this order, in one sentence, ``REACH`` apart;
+``emergency``  a phrase; ``A…B`` means its parts in this order in one sentence, ``REACH`` apart;
                weight 0 takes a keyword of the taxonomy out
 ``negation``   right before the danger; weight under 1: only here, classification does not listen
 ``past``       anywhere in the clause; weight 2 and more: anywhere in the text (虚惊一场)
@@ -43,7 +43,7 @@ class _Sound(NamedTuple):
     text: str
     danger: bool
     against: str  # "" | negation | past | settled | cover
-    second: tuple[tuple[str, str], ...]  # (second half, whole phrase) of those with a gap
+    more: tuple[tuple[str, tuple[str, ...]], ...]  # phrases with gaps that begin here, other parts
 
 
 class Emergencies:
@@ -62,8 +62,10 @@ class Emergencies:
         denied: list[str] = []
         for index, start, end in matches:
             sound = sounds[index]
-            for phrase, stop in _dangers(sound, text, matches, sounds, end):
-                against = _against(text, matches, sounds, start, stop)
+            for phrase, begin, stop in _dangers(sound, text, start, end):
+                against = _against(text, matches, sounds, start, end)
+                if not against and begin != start:
+                    against = _against(text, matches, sounds, begin, stop)
                 if not against:
                     return Heard(True, f"出现“{phrase}”")
                 denied.append(f"“{phrase}”因“{against}”不算")
@@ -74,18 +76,21 @@ _SILENT = Heard(False, "")
 _Matches = list[tuple[int, int, int]]
 
 
-def _dangers(
-    sound: _Sound, text: str, matches: _Matches, sounds: list[_Sound], end: int
-) -> list[tuple[str, int]]:
-    """Phrases of danger that begin with this sound, and where their first part ends."""
-    found = [(sound.text, end)] if sound.danger else []
-    if sound.second:
+def _dangers(sound: _Sound, text: str, start: int, end: int) -> list[tuple[str, int, int]]:
+    """Phrases of danger that begin with this sound, and where their last part stands."""
+    found = [(sound.text, start, end)] if sound.danger else []
+    if sound.more:
         stop = _SENTENCE.search(text, end)
-        limit = min(stop.start() if stop else len(text), end + REACH)
-        here = {
-            sounds[i].text for i, b, e in matches if b >= end and e <= limit + len(sounds[i].text)
-        }
-        found += [(whole, end) for second, whole in sound.second if second in here]
+        last = stop.start() if stop else len(text)
+        for phrase, parts in sound.more:
+            at = end
+            for part in parts:
+                at = text.find(part, at, min(last, at + REACH + len(part)))
+                if at < 0:
+                    break
+                at += len(part)
+            else:
+                found.append((phrase, at - len(parts[-1]), at))
     return found
 
 
@@ -98,35 +103,41 @@ def _against(text: str, matches: _Matches, sounds: list[_Sound], start: int, end
         else:
             right = mark.start()
             break
+    found = ""
     for index, begin, stop in matches:
-        sound = sounds[index]
-        kind = sound.against
-        if not kind:
+        kind, said = sounds[index].against, sounds[index].text
+        if not kind or len(said) <= len(found):
             continue
-        around = begin <= start and end <= stop and stop - begin > end - start
-        if around and kind != "past":
-            return sound.text
-        if kind == "settled":
-            return sound.text
-        if kind == "negation" and begin >= left:
-            if 0 <= start - stop <= _DENY.get(stop - begin, _DENY_LONG):
-                return sound.text
-        elif kind == "past" and left <= begin < right and not _ONGOING.search(text, left, right):
-            return sound.text
-    return ""
+        if begin <= start and end <= stop and stop - begin > end - start:
+            counts = kind != "past"  # inside a name or a longer phrase that says the opposite
+        elif kind == "negation":
+            reach = _DENY.get(stop - begin, _DENY_LONG)
+            counts = begin >= left and 0 <= start - stop <= reach
+        elif kind == "past":
+            counts = left <= begin < right and not _ONGOING.search(text, left, right)
+        else:
+            counts = kind == "settled"
+        if counts and (kind == "negation" or not _denied(begin, matches, sounds)):
+            found = said
+    return found
+
+
+def _denied(start: int, matches: _Matches, sounds: list[_Sound]) -> bool:
+    """Does a negation stand right before ``start``? 不是演习 is no drill."""
+    return any(sounds[i].against == "negation" and stop == start for i, _, stop in matches)
 
 
 def _compile(profile: Profile) -> list[_Sound]:
     danger: set[str] = set()
     off: set[str] = set()
-    gaps: dict[str, list[tuple[str, str]]] = {}
+    gaps: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     against: dict[str, str] = {}
     for row in profile.phrases:
         if row.kind == "emergency" and row.weight <= 0:
             off.add(row.phrase)
         elif row.kind == "emergency" and GAP in row.phrase:
-            first, _, second = row.phrase.partition(GAP)
-            gaps.setdefault(first, []).append((second, row.phrase))
+            first, *others = filter(None, row.phrase.split(GAP))
+            gaps.setdefault(first, []).append((row.phrase, tuple(others)))
         elif row.kind == "emergency":
             danger.add(row.phrase)
         elif row.kind == "past":
@@ -136,15 +147,11 @@ def _compile(profile: Profile) -> list[_Sound]:
     for entry in profile.taxonomy.values():
         if entry.grade == 1:
             danger |= {w for w in entry.keywords if len(w) >= _OF_CLASS} - off
-    for entry in profile.taxonomy.values():
-        if entry.grade >= 3:
-            for word in entry.keywords:
-                if word not in danger and any(d in word for d in danger):
-                    against.setdefault(word, "cover")
-    for place in profile.places.values():
-        for name in (place.name, *place.aliases):
-            if any(d in name for d in danger):
-                against.setdefault(name, "cover")
-    seconds = {second for pairs in gaps.values() for second, _ in pairs}
-    texts = sorted({*danger, *gaps, *seconds, *against} - {""})
+    names = [n for place in profile.places.values() for n in (place.name, *place.aliases)]
+    names += [w for row in profile.taxonomy.values() if row.grade >= 3 for w in row.keywords]
+    heard = AhoCorasick(sorted(danger) or [GAP]).find_matches_as_indexes
+    for name in names:
+        if name not in danger and heard(name):
+            against.setdefault(name, "cover")
+    texts = sorted({*danger, *gaps, *against})
     return [_Sound(t, t in danger, against.get(t, ""), tuple(gaps.get(t, ()))) for t in texts]
