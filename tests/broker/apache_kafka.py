@@ -97,7 +97,9 @@ def fetch() -> None:
     except subprocess.TimeoutExpired:
         raise Unavailable(f"Maven did not finish within {FETCH_SECONDS} s") from None
     if done.returncode:
-        lines = [line for line in done.stdout.splitlines() if "ERROR" in line] or ["no reason given"]
+        lines = [line for line in done.stdout.splitlines() if "ERROR" in line] or [
+            "no reason given"
+        ]
         raise Unavailable(f"Maven could not fetch Kafka {VERSION}: {lines[0]}")
     complete.touch()
 

@@ -59,8 +59,18 @@ class Handle:
         log = (self.directory.parent / f"{self.directory.name}.log").open("a")
         with log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "ops.broker", "--dir", str(self.directory)]
-                + ["--port", str(self.port), "--housekeeping-seconds", "0.3", *self.options],
+                [
+                    sys.executable,
+                    "-m",
+                    "ops.broker",
+                    "--dir",
+                    str(self.directory),
+                    "--port",
+                    str(self.port),
+                    "--housekeeping-seconds",
+                    "0.3",
+                    *self.options,
+                ],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
