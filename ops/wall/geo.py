@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ import orjson
 from ops.wall.assets import Asset, asset
 from ops.wall.tiles import Scope
 from schemas.profile import Profile
+from streams.core.moves import CLOCKS, MOVE_NAMES, ROLES, STATES
 
 Feature = dict[str, Any]
 DECIMALS = 6  # of a degree: 0.1 m
@@ -78,8 +79,16 @@ def names(profile: Profile) -> dict[str, Any]:
         "areas": {
             row.code: [row.name, row.name] for row in profile.areas.values() if row.level != "grid"
         },
-        "places": {row.place_id: [row.name, row.name] for row in profile.places.values()},
+        "unit_areas": {row.unit_id: row.area for row in profile.units.values()},
+        "states": _worded(STATES),
+        "moves": _worded(MOVE_NAMES),
+        "clocks": _worded(CLOCKS),
+        "roles": _worded(ROLES),
     }
+
+
+def _worded(table: Mapping[Any, str]) -> dict[str, list[str]]:
+    return {code: [name, code.replace("_", " ")] for code, name in table.items()}
 
 
 def _labelled(area: str) -> str:

@@ -1,5 +1,6 @@
-// Canvas map without dependencies: a base layer (cells, outlines, labels) drawn when figures change,
-// and a live layer (lights) drawn a few times a second. Measured: 5,000 cells at 4K without a GPU.
+// Canvas map without dependencies: a base layer (cells, outlines) drawn when figures change, a live
+// layer (lights) drawn twenty times a second, and names on top, so that neither ever covers them.
+// Measured: 5,000 cells at 4K without a GPU.
 export const RAMP = ['#1d3248', '#1f4c70', '#236d9c', '#3791c0', '#69b6d8', '#a9dcec'];
 const STEPS = [[1, 2, 3, 5, 8], [1, 3, 6, 10, 15], [1, 5, 10, 20, 40], [1, 10, 25, 50, 100], [1, 25, 75, 150, 300], [1, 100, 300, 600, 1200], [1, 500, 1500, 3000, 6000]];
 const FONT = '"Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", sans-serif';
@@ -18,6 +19,7 @@ export class GridMap {
     Object.assign(this, { box, onhover, zoom: 1, counts: [], points: [], steps: STEPS[0] });
     this.base = box.appendChild(document.createElement('canvas'));
     this.live = box.appendChild(document.createElement('canvas'));
+    this.top = box.appendChild(document.createElement('canvas'));
     this.calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.#read(geo);
     this.#listen();
@@ -68,7 +70,7 @@ export class GridMap {
     this.dpr = devicePixelRatio || 1;
     const w = this.box.clientWidth * this.dpr, h = this.box.clientHeight * this.dpr;
     if (!w || !h) return;
-    for (const c of [this.base, this.live]) { c.width = w; c.height = h; }
+    for (const c of [this.base, this.live, this.top]) { c.width = w; c.height = h; }
     this.unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 * this.dpr;
     const [a, b, c, d] = this.extent;
     this.fit = Math.min(w / (c - a), h / (d - b)) * 0.96;
@@ -100,11 +102,12 @@ export class GridMap {
     stroke(this.outlines.town, 0.9, '#86a6c455');
     stroke(this.outlines.county, 3.2, '#0c1826cc');
     stroke(this.outlines.county, 1.5, '#c3d6e8cc');
-    this.#write(g);
+    this.#write(this.top.getContext('2d'));
   }
 
   #write(g) {
     g.setTransform(1, 0, 0, 1, 0, 0);
+    g.clearRect(0, 0, this.top.width, this.top.height);
     g.font = `600 ${17 * this.unit}px ${FONT}`;
     g.textAlign = 'center';
     g.textBaseline = 'middle';
@@ -132,8 +135,8 @@ export class GridMap {
     g.clearRect(0, 0, this.live.width, this.live.height);
     for (const [i, red, yellow, emergencies] of this.points) {
       const [x, y] = this.#place(this.middles[i]);
-      if (yellow && !red) dot(g, x, y, 3.2 * u, COLORS.yellow, u);
-      if (red) { ring(g, x, y, (4 + 9 * phase) * u, COLORS.red, 1 - phase, u); dot(g, x, y, 4.2 * u, COLORS.red, u); }
+      if (yellow && !red) dot(g, x, y, 2.9 * u, COLORS.yellow, u);
+      if (red) { ring(g, x, y, (3.6 + 8 * phase) * u, COLORS.red, 1 - phase, u); dot(g, x, y, 3.6 * u, COLORS.red, u); }
       if (emergencies) { ring(g, x, y, (7 + 16 * phase) * u, COLORS.emergency, 1 - phase, 1.4 * u); diamond(g, x, y, 7 * u, u); }
     }
   }

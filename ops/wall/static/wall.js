@@ -29,11 +29,11 @@ function age(ms) {
   return s < 120 ? w.seconds(s) : s < 7200 ? w.minutes(Math.floor(s / 60)) : s < 172800 ? w.hours(Math.floor(s / 3600)) : w.days(Math.floor(s / 86400));
 }
 function place(row) {
-  const area = pick(names.areas[row.county || row.village.slice(0, 6)]);
-  return `${area} ${gridNames.get(row.grid) || pick(names.areas[row.village])}`.trim();
+  const village = pick(names.areas[row.village] || names.areas[row.village.slice(0, 9)]);
+  return `${pick(names.areas[row.village.slice(0, 6)])} ${village}${gridNames.get(row.grid) || ''}`.trim();
 }
 const className = (code) => pick(names.classes[code], w.unclassified);
-const unitName = (id) => (id.startsWith('desk:') ? w.desk(pick(names.areas[id.slice(5)], id.slice(5))) : pick(names.units[id], id));
+const unitName = (id) => pick(names.units[id], id);
 
 function Freshness() {
   useSecond();

@@ -23,8 +23,22 @@ export default {
   trend: 'Received by hour', trendSub: 'an hour', today: 'Today', yesterday: 'Yesterday', now: 'this hour so far',
   classes: 'Classes', channels: 'Channels', last24: 'last 24 hours', unclassified: 'not classified yet',
   kinds: { emergency: 'Emergency', assigned: 'Assigned', yellow: 'Yellow', red: 'Red', escalated: 'Escalated', triage: 'Triage' },
-  clocks: { accept: 'accept', dispatch: 'dispatch', sign: 'sign', contact: 'first contact', handle: 'handle', verify: 'verify', followup: 'follow-up', respond: 'respond', review: 'review' },
-  lang: '中文', desk: (area) => `Duty desk ${area}`,
+  lang: '中文',
+  console: {
+    title: 'Duty desk', wall: 'Wall', account: 'Account', password: 'Password', enter: 'Sign in', leave: 'Sign out',
+    alerts: 'Alerts', cases: 'Cases', unacknowledged: 'Unacknowledged only', all: 'All', allUnits: 'All units', unitHint: 'name or id of a unit',
+    open: 'In hand', closed: 'Over', any: 'Any', newest: 'Newest first', due: 'Most urgent first', search: 'Search number, title, text', more: 'More',
+    light: 'Light', state: 'State', county: 'County', order: 'Order', unit: 'Unit', show: 'Show',
+    none: 'Nothing fits these filters', choose: 'Choose a row to see its case', count: (n, more) => `${n}${more ? '+' : ''} rows`,
+    live: 'live', lost: 'Live connection lost, trying again', failed: 'The server cannot be reached, check the network',
+    ack: 'Acknowledge', acked: 'Acknowledged', sign: 'Sign', close: 'Close', cancel: 'Cancel', submit: 'Submit', required: 'required', optional: 'optional',
+    done: (move, no) => `Done (${move}): ${no}`, pending: 'Sent; its answer is late and will show here by itself', cannot: (move) => `Not possible now: ${move}`,
+    place: 'Place', unitIs: 'Unit', class: 'Class', grade: 'Grade', channel: 'Channel', opened: 'Opened', point: 'Point', device: 'Device', events: 'Reports', version: (n) => `version ${n}`,
+    clocks: 'Clocks', noClocks: 'No clock is running', paused: 'paused', provisional: 'official holidays not published yet', dueAt: (t) => `due ${t}`,
+    actions: 'Possible actions', noActions: 'Nothing this account can do here now', history: 'History', reports: 'Reports', alertsOf: 'Alerts', late: (s) => ` (light ${s} s late)`,
+    reason: 'Reason or remark', target: 'Unit', review_at: 'Time', resolved: 'Resolved', satisfaction: 'Satisfaction (1–5)', merged_into: 'Main case', yes: 'yes', no: 'no', classCode: 'corrected class code', unknown: 'unknown',
+    keys: '↑↓ or j k choose · Enter open · a acknowledge · s sign · / search · Esc close', emergency: 'Emergency', confirm: (move) => `${move}`,
+  },
   duration(m) {
     const a = Math.abs(m), d = Math.floor(a / 1440), h = Math.floor(a / 60) % 24, n = a % 60;
     return d ? `${d} d ${h} h` : h ? `${h} h ${n} min` : `${n} min`;

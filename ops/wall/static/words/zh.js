@@ -3,7 +3,7 @@ export default {
   locale: 'zh-CN',
   signIn: '请登录，或用带令牌的地址打开大屏', toConsole: '前往值班台登录', loading: '正在载入…',
   simulated: '模拟数据', fictional: '虚构城市',
-  live: (s) => `最新数据 ${s} 前`, never: '尚无数据',
+  live: (s) => `最新数据 ${s}前`, never: '尚无数据',
   stale: (s) => `不再更新 · ${s}前`,
   why: { offline: '与服务器的连接中断', store: '数据库无响应', quiet: '没有新数据进入' },
   seconds: (n) => `${n} 秒`, minutes: (n) => `${n} 分钟`, hours: (n) => `${n} 小时`, days: (n) => `${n} 天`,
@@ -23,8 +23,22 @@ export default {
   trend: '24 小时受理趋势', trendSub: '件 / 小时', today: '今日', yesterday: '昨日', now: '本小时（未满）',
   classes: '事件类别', channels: '来源渠道', last24: '近 24 小时', unclassified: '待人工定类',
   kinds: { emergency: '特急', assigned: '派单', yellow: '黄灯', red: '红灯', escalated: '升级', triage: '待研判' },
-  clocks: { accept: '受理', dispatch: '派单', sign: '签收', contact: '首次联系', handle: '办理', verify: '核查', followup: '回访', respond: '报到', review: '审批' },
-  lang: 'EN', desk: (area) => `${area}值班台`,
+  lang: 'EN',
+  console: {
+    title: '值班台', wall: '大屏', account: '账号', password: '口令', enter: '登录', leave: '退出',
+    alerts: '告警', cases: '案件', unacknowledged: '只看待确认', all: '全部', allUnits: '全部单位', unitHint: '单位名称或编号',
+    open: '在办', closed: '已结', any: '不限', newest: '最新在前', due: '最急在前', search: '搜索编号、标题、内容', more: '更多',
+    light: '灯', state: '状态', county: '区县', order: '排序', unit: '单位', show: '范围',
+    none: '没有符合条件的记录', choose: '选择一条记录查看案情', count: (n, more) => `${n}${more ? '+' : ''} 条`,
+    live: '实时', lost: '实时连接中断，正在重连', failed: '无法连接服务器，请检查网络',
+    ack: '确认', acked: '已确认', sign: '签收', close: '关闭', cancel: '取消', submit: '提交', required: '必填', optional: '选填',
+    done: (move, no) => `已${move}：${no}`, pending: '已提交，尚未得到回执，结果会自动更新', cannot: (move) => `当前不能“${move}”`,
+    place: '地点', unitIs: '承办单位', class: '类别', grade: '等级', channel: '来源', opened: '受理时间', point: '坐标', device: '设备', events: '关联报告', version: (n) => `第 ${n} 版`,
+    clocks: '时限', noClocks: '没有在走的时限', paused: '暂停计时', provisional: '节假日安排未公布，暂按推算', dueAt: (t) => `应于 ${t} 前`,
+    actions: '可执行操作', noActions: '当前账号对本案没有可执行的操作', history: '办理经过', reports: '上报内容', alertsOf: '告警记录', late: (s) => `（迟 ${s} 秒亮灯）`,
+    reason: '理由或说明', target: '目标单位', review_at: '时间', resolved: '是否解决', satisfaction: '满意度（1–5）', merged_into: '主案编号', yes: '已解决', no: '未解决', classCode: '更正类别代码', unknown: '未定',
+    keys: '↑↓ 或 j k 选择 · Enter 打开 · a 确认 · s 签收 · / 搜索 · Esc 关闭', emergency: '特急', confirm: (move) => `${move}`,
+  },
   duration(m) {
     const a = Math.abs(m), d = Math.floor(a / 1440), h = Math.floor(a / 60) % 24, n = a % 60;
     return d ? `${d}天${h}时` : h ? `${h}时${n}分` : `${n}分`;
