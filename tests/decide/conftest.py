@@ -100,12 +100,15 @@ DEVICES = (
            grid="990101001002009", lon=117.021, lat=31.002),
 )  # fmt: skip
 
-UNITS = (
-    Unit(unit_id="desk", name="值班席", department="指挥中心", level="city", area="9901"),
-    Unit(unit_id="fire-town", name="望海消防站", department="消防救援", level="town", area="990101001"),
-    Unit(unit_id="fire-county", name="苇塘消防大队", department="消防救援", level="county", area="990102"),
-    Unit(unit_id="road-city", name="市政处", department="市政", level="city", area="9901"),
-    Unit(unit_id="police-town", name="望海派出所", department="公安", level="town", area="990101001"),
+UNITS = tuple(
+    Unit(unit_id=unit_id, name=name, department=department, level=level, area=area)
+    for unit_id, name, department, level, area in (
+        ("desk",        "值班席",       "指挥中心", "city",   "9901"),
+        ("fire-town",   "望海消防站",   "消防救援", "town",   "990101001"),
+        ("fire-county", "苇塘消防大队", "消防救援", "county", "990102"),
+        ("road-city",   "市政处",       "市政",     "city",   "9901"),
+        ("police-town", "望海派出所",   "公安",     "town",   "990101001"),
+    )
 )  # fmt: skip
 
 ROUTES = (

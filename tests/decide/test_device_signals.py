@@ -1,4 +1,4 @@
-"""Every row of the device table is reachable, and every status word means what its standard says."""
+"""Every row of the device table is reachable; every status word means what its standard says."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_a_good_record_is_a_report() -> None:
         (b"null",                                "wrong_type",      "",            "JSON 对象"),
         (b'"text"',                              "wrong_type",      "",            "JSON 对象"),
         (b"1,2",                                 "not_json",        "",            "JSON"),
-        (call(text=5),                           "wrong_type",      "text",        "应为文本,实为整数"),
+        (call(text=5),                           "wrong_type",      "text",        "实为整数"),
         (call(test="maybe"),                     "wrong_type",      "test",        "true"),
         (call(lon="east"),                       "wrong_type",      "lon",         "数字"),
         (call(lon=float("nan")),                 "bad_value",       "lon",         "NaN"),
@@ -144,7 +144,9 @@ def test_order_is_kept_over_a_slice() -> None:
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
     max_leaves=12,
 )  # fmt: skip
 _FIELDS = st.dictionaries(
