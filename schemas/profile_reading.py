@@ -115,6 +115,11 @@ def _text(root: Path, file: str, found: list[Problem]) -> str | None:
         return None
 
 
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Numbered lines; only line feeds end one (a pasted U+2028 stays in its cell)."""
+    return enumerate((line.removesuffix("\r") for line in text.split("\n")), start=1)
+
+
 def _other_encoding(body: bytes) -> str:
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "（像是 UTF-16）"
@@ -137,7 +142,7 @@ def _read_table(root: Path, file: str, draft: Draft, found: list[Problem]) -> Ta
     if text is None:
         draft.missing.add(file)
         return table
-    raw = [(n, line) for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    raw = [(n, line) for n, line in _lines(text) if line.strip()]
     header = raw[0][1].split("\t") if raw else []
     if wrong := list(_header_problems(file, row_type, header)):
         found += wrong
@@ -233,7 +238,7 @@ def _read_station(root: Path, draft: Draft, found: list[Problem]) -> None:
     text = _text(root, TOML, found)
     if text is None:
         return
-    for n, line in enumerate(text.splitlines(), start=1):
+    for n, line in _lines(text):
         if match := re.match(r"\s*([A-Za-z_]\w*)\s*=", line):
             draft.station_lines.setdefault(match[1], n)
     try:
@@ -258,12 +263,12 @@ def _read_rings(root: Path, draft: Draft, found: list[Problem]) -> None:
     if text is None:
         draft.missing.add(RINGS)
         return
-    for n, line in enumerate(text.splitlines(), start=1):
+    for n, line in _lines(text):
         if not line.strip():
             continue
         try:
             feature = orjson.loads(line)
-            code = feature["properties"]["code"]
+            code = str(feature["properties"]["code"])
             if feature["geometry"]["type"] != "Polygon":
                 kind = feature["geometry"]["type"]
                 found.append(Problem(RINGS, n, "geometry", f"“{kind}” 应为 Polygon"))
