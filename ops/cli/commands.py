@@ -1,22 +1,28 @@
-"""The table of commands."""
+"""The table of commands. Each module keeps its heavy imports inside its functions."""
 
 from __future__ import annotations
 
 import typer
 
-from ops.cli.up import up
+from ops.cli import deadletters, decide, ledger, profile, replay, run, send, topics, up
 
 app = typer.Typer(
     name="gridwhistle",
     help="网格吹哨:网格化社会治理指挥中心流水线 / command-centre pipeline for grid governance",
     no_args_is_help=True,
-    add_completion=True,
     pretty_exceptions_enable=False,
 )
 
-app.command(rich_help_panel="运行 run")(up)
+RUN, FEED, DECIDE, KEEP = "运行 run", "送入 feed", "判定 decide", "运维 operate"
 
-
-@app.callback()
-def _root() -> None:
-    """每个命令加 --help 查看说明。"""
+app.command(rich_help_panel=RUN)(up.up)
+app.command(rich_help_panel=RUN)(run.worker)
+app.command(rich_help_panel=FEED)(replay.replay)
+app.command(rich_help_panel=FEED)(send.send)
+app.command(rich_help_panel=DECIDE)(decide.explain)
+app.command(rich_help_panel=DECIDE)(decide.classify)
+app.add_typer(profile.app, name="profile", rich_help_panel=DECIDE)
+app.command(rich_help_panel=KEEP)(run.migrate)
+app.command(rich_help_panel=KEEP)(ledger.ledger)
+app.add_typer(deadletters.app, name="deadletters", rich_help_panel=KEEP)
+app.add_typer(topics.app, name="topics", rich_help_panel=KEEP)
