@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from schemas import profile as p
+from schemas.profile_wording import other_encoding, say
 
 R = TypeVar("R", bound=p.Row)
 
@@ -110,7 +111,7 @@ def _text(root: Path, file: str, found: list[Problem]) -> str | None:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
-        guess = _other_encoding(body)
+        guess = other_encoding(body)
         found.append(Problem(file, line, "", f"不是 UTF-8 编码{guess}，请另存为 UTF-8"))
         return None
 
@@ -118,16 +119,6 @@ def _text(root: Path, file: str, found: list[Problem]) -> str | None:
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     """Numbered lines; only line feeds end one (a pasted U+2028 stays in its cell)."""
     return enumerate((line.removesuffix("\r") for line in text.split("\n")), start=1)
-
-
-def _other_encoding(body: bytes) -> str:
-    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "（像是 UTF-16）"
-    try:
-        body.decode("gb18030")
-    except UnicodeDecodeError:
-        return ""
-    return "（像是 GBK）"
 
 
 @cache
@@ -205,33 +196,6 @@ def _row_by_row(
             for error in errors.errors():
                 name = str(error["loc"][0]) if error["loc"] else ""
                 found.append(Problem(table.file, n, name, say(error, record.get(name, ""))))
-
-
-def say(error: Any, value: object) -> str:
-    """A pydantic error in Chinese, with the value that caused it."""
-    kind, limits = str(error["type"]), error.get("ctx") or {}
-    shown = f"“{value}”"
-    if kind == "missing":
-        return "缺少此项"
-    if kind == "extra_forbidden":
-        return "没有这一项"
-    if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
-        words = {"gt": "大于", "ge": "不小于", "lt": "小于", "le": "不大于"}
-        bounds = (f"{words[name]} {bound:g}" for name, bound in limits.items() if name in words)
-        return f"{shown} 应" + "、".join(bounds)
-    if kind == "literal_error":
-        return f"{shown} 不在可用值之内：{str(limits.get('expected', '')).replace(' or ', ', ')}"
-    if kind == "string_pattern_mismatch":
-        return f"{shown} 不合格式 {limits.get('pattern', '')}"
-    if kind == "string_too_short":
-        return "不能为空"
-    if kind.startswith("int"):
-        return f"{shown} 不是整数"
-    if kind.startswith(("float", "finite")):
-        return f"{shown} 不是数字"
-    if kind.startswith("date"):
-        return f"{shown} 不是日期（年-月-日）"
-    return f"{shown} 不可用：{error['msg']}"
 
 
 def _read_station(root: Path, draft: Draft, found: list[Problem]) -> None:
