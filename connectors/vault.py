@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -131,11 +132,10 @@ def _public_of(private: bytes, path: Path) -> bytes:
     )
 
 
-def _read_or_create(path: Path, make: object) -> bytes:
+def _read_or_create(path: Path, make: Callable[[], bytes]) -> bytes:
     """Two processes may start at once: whoever links first wins, both read the same key."""
     if not path.exists():
-        assert callable(make)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(make())
@@ -147,6 +147,6 @@ def _read_or_create(path: Path, make: object) -> bytes:
             pass
         finally:
             fresh.unlink()
-    if path.stat().st_mode & 0o077 and path.suffix != ".pub":
+    if path.stat().st_mode & 0o077:
         raise KeyProblem(f"{path} 对他人可读,请执行 chmod 600 {path}")
     return path.read_bytes()

@@ -64,6 +64,11 @@ _TIME: Final[tuple[Reason, str]] = (
     "不是可识别的时间:请用 ISO 8601(如 2026-11-20T08:15:00+08:00)",
 )
 
+_SHAPES: Final[dict[str, str]] = {
+    "area_code":  "应为 4、6、9、12 或 15 位数字的区划或网格编码",
+    "class_code": "应为 6 位数字的事项编码",
+}  # fmt: skip
+
 
 def from_validation(error: ValidationError, index: int = 0, id: str = "") -> list[Problem]:
     """Problems of a model that did not validate, one a field, in the model's order."""
@@ -77,6 +82,8 @@ def from_validation(error: ValidationError, index: int = 0, id: str = "") -> lis
             code, sentence = _TIME
         else:
             code, sentence = "bad_value", "取值无效:" + entry["msg"].replace("{", "(")
+        if kind == "string_pattern_mismatch":
+            sentence = _SHAPES.get(field, sentence)
         context: dict[str, Any] = entry.get("ctx", {})
         if kind == "literal_error":
             context = {"expected": context["expected"].replace(" or ", "、").replace(", ", "、")}

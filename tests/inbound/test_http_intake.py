@@ -231,7 +231,7 @@ def test_partial_takes_the_good_and_lists_the_bad(intake):
         (b'{"id":"1"}\n{"id":', "not_json", "语法"),
         (b'{"id": null, "text": "x"}', "wrong_type", "字符串"),
         (b'{"id": "1", "occurred_at": "yesterday"}', "bad_value", "ISO 8601"),
-        (b'{"id": "1", "area_code": "12"}', "bad_value", "格式"),
+        (b'{"id": "1", "area_code": "12"}', "bad_value", "12 或 15 位"),
         (b'{"id": "1", "channel": "police_110"}', "bad_value", "渠道"),
     ],
 )
