@@ -14,6 +14,8 @@ from fastapi import FastAPI
 
 from connectors.clickhouse import ClickHouseAddress
 from connectors.kafka import KafkaAddress, Producer
+from connectors.vault import KeyProblem
+from ops.intake import build_intake
 from ops.wall.accounts import LooseFile, Secrets
 from ops.wall.assets import AssetsMissing
 from ops.wall.clickhouse import ClickHouse
@@ -57,14 +59,16 @@ async def serve(port: int, host: str, config: Settings) -> None:
     outcomes, live = Outcomes(), live_hub()
     tail = Tail(address, outcomes, live)
     producer = Producer(address, client_id="gridwhistle-wall")
+    profile = load_profile(config.profile)
     parts = Parts(
-        profile=load_profile(config.profile),
+        profile=profile,
         store=store,
         secrets=Secrets(config.secrets_dir),
         send=producer.send,
         kafka_missing=tail.missing,
         outcomes=outcomes,
         live=live,
+        intake=build_intake(profile, producer, config.secrets_dir),
     )
     app = build_app(parts)
     listener = listen(host, port)
@@ -104,13 +108,13 @@ def run(port: int, host: str = "127.0.0.1") -> int:
     """Run the wall with the process's settings; the exit code. What is wrong is said in words."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name in ("aiokafka", "kafka"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # Tail says it once, in words
     try:
         asyncio.run(serve(port, host, settings()))
     except OSError as error:
         print(f"端口 {host}:{port} 无法使用：{error}", file=sys.stderr)
         return 1
-    except (AssetsMissing, LooseFile, ProfileProblems) as error:
+    except (AssetsMissing, KeyProblem, LooseFile, ProfileProblems) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -113,7 +113,7 @@ class Secrets:
         return {row["token"]: row["area"] for row in self._read("walls").values()}
 
     def wall_token(self, area: str = "") -> str:
-        """The token of a wall for that area; made on first use. Delete its row to revoke it."""
+        """The token of a wall for that area; made on first use."""
         if not _AREA.fullmatch(area):
             raise BadAccount(f"区域 {area!r} 须为行政区划代码前缀")
         rows, name = dict(self._read("walls")), area or "city"
@@ -121,6 +121,12 @@ class Secrets:
             rows[name] = {"token": secrets.token_urlsafe(18), "area": area}
             self._write("walls", rows)
         return rows[name]["token"]
+
+    def revoke_wall(self, area: str = "") -> None:
+        """End every wall of that area: their cookies stop working with the token."""
+        rows = dict(self._read("walls"))
+        rows.pop(area or "city", None)
+        self._write("walls", rows)
 
     def session_key(self) -> bytes:
         """Key that signs sessions; made on first use."""

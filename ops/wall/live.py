@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Protocol
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
@@ -26,11 +26,6 @@ AGAIN_SECONDS = 2.0
 READY_SECONDS = 3.0
 
 
-class Console(Protocol):
-    outcomes: Outcomes
-    hub: Hub
-
-
 class Tail:
     """Reads the tails until cancelled, through any number of broken connections."""
 
@@ -39,11 +34,14 @@ class Tail:
         self._consumer: AIOKafkaConsumer | None = None
 
     async def run(self) -> None:
+        said = ""
         while True:
             try:
                 await self._read()
             except (KafkaError, OSError) as error:
-                log.warning("Kafka: %s", error)
+                if str(error) != said:
+                    log.warning("Kafka: %s", error)
+                said = str(error)
             self._consumer = None
             await asyncio.sleep(AGAIN_SECONDS)
 

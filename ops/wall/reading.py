@@ -18,6 +18,7 @@ from ops.wall.doors import SignedIn
 from ops.wall.problem import Problem
 from ops.wall.sessions import Viewer
 from ops.wall.store import Row, Store, StoreDown
+from schemas.case import Case, State
 from schemas.profile import Profile
 from streams.core.moves import MOVES, POSSIBLE
 
@@ -111,23 +112,23 @@ async def case(request: Request, viewer: SignedIn, case_no: str) -> Response:
     found = await _rows(request, "case", scope)
     if not found:
         raise Problem(404, "unknown_case", f"没有案件 {case_no}，或不在您的辖区与单位范围内")
-    whole = orjson.loads(found[0]["body"])
-    opened_ms = int(datetime.fromisoformat(whole["opened_at"]).timestamp() * 1000)
+    whole = Case.model_validate_json(found[0]["body"])
+    opened_ms = int(whole.opened_at.timestamp() * 1000)
     key: dict[str, object] = {"case_no": case_no, "opened_ms": opened_ms}
     profile: Profile = request.app.state.profile
-    place = profile.places.get(whole.get("building", ""))
-    grid = profile.areas.get(whole.get("grid", ""))
+    place = profile.places.get(whole.building)
+    grid = profile.areas.get(whole.grid)
     answer = {
-        "case": whole,
+        "case": whole.model_dump(mode="json", exclude={"commands"}),
         "county": found[0]["county"],
         "grid_name": grid.name if grid else "",
         "building_name": place.name if place else "",
-        "possible": possible(whole["state"], viewer),
+        "possible": possible(whole.state, viewer),
         "history": await _rows(request, "case_history", key),
         "reports": await _rows(request, "case_reports", key),
         "alerts": await _rows(request, "case_alerts", key),
     }
-    return answer_json(answer, {"ETag": f'"{whole["version"]}"'})
+    return answer_json(answer, {"ETag": f'"{whole.version}"'})
 
 
 @router.get("/alerts", summary="告警 alerts by unit, newest first")
@@ -151,10 +152,10 @@ async def alerts(
     return _page(rows, limit, "created_ms", "alert_id")
 
 
-def possible(state: str, viewer: Viewer) -> list[dict[str, Any]]:
+def possible(state: State, viewer: Viewer) -> list[dict[str, Any]]:
     """Moves of the table open to this account from that state, with what each needs."""
     found = []
-    for move in POSSIBLE.get(state, ()):  # type: ignore[call-overload]
+    for move in POSSIBLE[state]:
         rows = [r for r in MOVES if r.on == move and state in r.frm and viewer.role in r.who]
         if rows and "report" not in rows[0].needs:
             found.append({"move": move, "needs": list(rows[0].needs)})

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from ops.wall.doors import Guarded, WallViewer, sessions
+from ops.wall.doors import Guarded, sessions
 from ops.wall.reading import answer_json
 from ops.wall.sessions import Viewer
 
@@ -39,8 +39,11 @@ async def logout(request: Request) -> Response:
 
 
 @router.get("/me", summary="当前身份 who is asking")
-async def me(viewer: WallViewer) -> Response:
-    return answer_json(_me(viewer))
+async def me(request: Request) -> Response:
+    """``kind`` is account, wall or nobody."""
+    known = sessions(request)
+    viewer = known.account(request) or known.wall(request)
+    return answer_json(_me(viewer) if viewer else {"kind": "nobody"})
 
 
 def _me(viewer: Viewer) -> dict[str, str]:

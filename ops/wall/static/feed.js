@@ -27,8 +27,8 @@ export function connect() {
   stream.onerror = async () => {
     tell();
     if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
-    const me = await fetch('/api/v1/me').catch(() => null);
-    if (me && me.status === 401) { state.denied = true; tell(); return; }
+    const me = await fetch('/api/v1/me').then((a) => a.json()).catch(() => null);
+    if (me && me.kind === 'nobody') { state.denied = true; tell(); return; }
     setTimeout(connect, 3000);
   };
 }

@@ -171,8 +171,9 @@ const root = document.getElementById('app');
 document.documentElement.lang = english ? 'en' : 'zh-CN';
 const draw = () => render(html`<${App} />`, root);
 async function load() {
+  const me = await fetch('/api/v1/me').then((a) => a.json());
+  if (me.kind === 'nobody') { state.denied = true; draw(); return; }
   const answers = await Promise.all(['/api/v1/names', '/api/v1/geo/grids'].map((u) => fetch(u)));
-  if (answers.some((a) => a.status === 401)) { state.denied = true; draw(); return; }
   if (!answers.every((a) => a.ok)) throw new Error('not ready');
   [names, geo] = await Promise.all(answers.map((a) => a.json()));
   gridNames = new Map(geo.features.filter((f) => f.properties.level === 'grid').map((f) => [f.properties.code, f.properties.name]));
