@@ -170,7 +170,9 @@ def extend(
     whole = days.elapsed(deadline.started_at, deadline.due, calendar)
     early = days.elapsed(deadline.yellow_at, deadline.due, calendar)
     share = early / whole if whole > timedelta() else 0.2
-    left = max(days.elapsed(now, due, calendar), timedelta())
+    if days.elapsed(now, due, calendar) <= timedelta():  # e.g. from Saturday until Monday at dawn
+        calendar = "natural"
+    left = days.elapsed(now, due, calendar)
     escalate_at = deadline.escalate_at
     return deadline.model_copy(
         update={

@@ -236,6 +236,19 @@ def test_an_extension_keeps_the_first_due_time() -> None:
     assert lights(story.until(asked)) == [("handle", "yellow"), ("handle", "red")]
 
 
+def test_an_extension_over_a_weekend_is_not_yellow_at_once() -> None:
+    """No working time between Saturday and Monday at dawn: natural time decides about yellow."""
+    story = handling("2026-03-11 09:00", class_code="020202", grade=3, unit="estate-007")
+    monday = local("2026-03-16 08:00")
+    story.does("request_extension", Actor(role="unit", unit="estate-007"), reason="等料",
+               review_at=monday)  # fmt: skip
+    story.local("2026-03-14 08:00")
+    story.does("grant_extension", SUPERVISOR)
+    assert story.it.light == ""
+    assert shanghai(story.it.deadlines[0].yellow_at) == "2026-03-15 22:24"  # 80 % of 48 hours
+    assert lights(story.until(monday)) == [("handle", "yellow"), ("handle", "red")]
+
+
 def test_a_refused_extension_changes_nothing() -> None:
     story = handling()
     before = story.it.deadlines
@@ -519,3 +532,33 @@ def test_no_escalation_before_red() -> None:
     up = Wakeup(sign.escalate_at, "sign", 1, "escalate")
     assert isinstance(story.send(overdue_command(story.it.case_no, up, story.now)), Refusal)
     assert lights(story.until(story.now))[-1] == ("sign", "escalate")
+
+
+def test_a_timer_of_before_the_pause_is_stale() -> None:
+    """A paused clock shows nothing, and a resumed one listens to none of its old timers."""
+    story = handling()
+    (old,) = wakeups(story.it)
+    assert (old.clock, old.stage) == ("handle", "yellow")
+    story.does("suspend", SUPERVISOR, reason="等待", review_at=story.now + timedelta(days=9))
+    story.now = old.at
+    paused = story.send(overdue_command(story.it.case_no, old, story.now))
+    assert isinstance(paused, Refusal)
+    assert (paused.code, "handle" in {w.clock for w in wakeups(story.it)}) == ("stale_timer", False)
+    story.does("resume", OPERATOR)
+    (new,) = wakeups(story.it)
+    assert new.version == story.it.version > old.version
+    story.now = new.at
+    assert isinstance(story.send(overdue_command(story.it.case_no, old, story.now)), Refusal)
+    assert isinstance(story.send(overdue_command(story.it.case_no, new, story.now)), Change)
+
+
+def test_after_an_extension_the_lights_start_anew() -> None:
+    story = handling()
+    assert lights(story.after(hours=6)) == [("handle", "yellow")]
+    wanted = story.now + timedelta(hours=10)
+    story.does("request_extension", FIRE_UNIT, reason="须协调", review_at=wanted)
+    story.does("grant_extension", SUPERVISOR)
+    assert story.it.light == ""
+    assert lights(story.after(hours=6, minutes=59)) == []  # 70 % of the ten hours from now
+    assert lights(story.after(minutes=1)) == [("handle", "yellow")]
+    assert lights(story.until(wanted)) == [("handle", "red")]
