@@ -67,6 +67,8 @@ METRICS: tuple[Metric, ...] = (
            _SECONDS),
     Metric("gridwhistle_clock_steps_total", Counter, (),
            "系统时钟跳变次数 steps of the wall clock; firing pauses", "cases"),
+    Metric("gridwhistle_intake_events_total", Counter, ("channel", "outcome"),
+           "HTTP 接入事件数,按结果 events over HTTP by outcome", "wall"),
     Metric("gridwhistle_process_up", Gauge, ("process",),
            "各进程是否在运行 1 while a supervised process runs", "up"),
     Metric("gridwhistle_process_restarts_total", Counter, ("process",),

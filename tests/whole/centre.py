@@ -86,7 +86,8 @@ class Centre:
 
     def ledger(self) -> dict[str, Any]:
         done = self.command("ledger", "--json")
-        return {"exit": done.returncode, **json.loads(done.stdout or "{}")}
+        assert done.stdout, done.stderr
+        return {"exit": done.returncode, **json.loads(done.stdout)["totals"]}
 
 
 def clean_env() -> dict[str, str]:

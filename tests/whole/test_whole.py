@@ -121,7 +121,7 @@ class TestBadInput:
     ) -> None:
         answer = send(centre, token, "hotline_12345", body)
         assert answer.status_code == 422, answer.text
-        assert field in {p["field"] for p in answer.json()["problems"]}
+        assert field in {p["field"] for p in answer.json()["errors"]}
 
     def test_a_wrong_token_is_refused(self, centre: Centre) -> None:
         assert send(centre, "wrong", "hotline_12345", report("x", "y")).status_code == 401
@@ -139,23 +139,23 @@ class TestBadInput:
         assert answer.status_code == 413, answer.text
 
     def test_garbage_in_kafka_goes_whole_to_the_dead_letters(self, centre: Centre) -> None:
-        from kafka import KafkaProducer
+        from confluent_kafka import Producer
 
         run = json.loads((centre.home.path / "run.json").read_text())
         garbage = [
             b"not json", "乱码".encode("gbk"), None, b'{"id":"n","value":NaN}', b"[" * 5000,
             json.dumps({"id": "g-1", "source": "s", "channel": "nowhere", "text": "x"}).encode(),
-            json.dumps({"id": "g-2", "source": "s"}).encode(),
+            json.dumps({"id": "g-2", "source": "s", "channel": "petition", "lon": "x"}).encode(),
+            json.dumps({"source": "s", "channel": "petition"}).encode(),
         ]  # fmt: skip
-        with KafkaProducer(bootstrap_servers=run["kafka"]) as producer:
-            for value in garbage:
-                producer.send("raw.hotline", value=value, partition=0).get(10)
+        producer = Producer({"bootstrap.servers": run["kafka"]})
+        for value in garbage:
+            producer.produce("raw.hotline", value=value, partition=0)
+        assert producer.flush(20) == 0
         until(lambda: centre.ledger()["dead_letters"] >= len(garbage), "the dead letters")
-        listed = centre.command("deadletters", "list", "--json")
-        letters = [json.loads(line) for line in listed.stdout.splitlines()]
-        assert {letter["reason"] for letter in letters} >= {
-            "not_json", "not_utf8", "empty", "missing_field", "unknown_channel"
-        }  # fmt: skip
+        listed = centre.command("deadletters", "list").stdout
+        for reason in ("not_json", "not_utf8", "empty", "missing_field", "unknown_channel"):
+            assert reason in listed
 
 
 class TestNothingIsLost:
