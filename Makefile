@@ -7,7 +7,7 @@ DEV    := $(VENV)/.installed-dev
 # uv does not read pip's settings: hand it pip's index and certificates.
 PIP_CONF = $(shell $(PYTHON) -m pip config get $(1) 2>/dev/null)
 UV_ENV  = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$(or $(call PIP_CONF,global.index-url),https://pypi.org/simple)}}" \
-          UV_NATIVE_TLS=1 UV_HTTP_TIMEOUT=180 UV_LINK_MODE=copy VIRTUAL_ENV="$(CURDIR)/$(VENV)"
+          UV_NATIVE_TLS=1 UV_HTTP_TIMEOUT=180 VIRTUAL_ENV="$(CURDIR)/$(VENV)"
 UV      = $(UV_ENV) $(BIN)/uv
 ARGS   ?=
 
@@ -18,17 +18,19 @@ help: ## 列出目标 list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(BIN)/uv:
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@echo "建立环境 .venv / making the environment"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 
 $(STAMP): requirements/run.txt pyproject.toml | $(BIN)/uv
-	$(UV) pip install --quiet --require-hashes -r requirements/run.txt
-	$(UV) pip install --quiet --require-hashes -r requirements/build.txt
-	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "安装依赖(按锁定的版本与哈希) / installing locked requirements"
+	@$(UV) pip install --quiet --require-hashes -r requirements/run.txt
+	@$(UV) pip install --quiet --require-hashes -r requirements/build.txt
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEV): requirements/dev.txt $(STAMP)
-	$(UV) pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
 setup: $(STAMP) ## 安装到 .venv install into .venv
