@@ -20,6 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.raw import TOPIC_OF
 
+#: the token file below a secrets directory
+FILE = "sources.toml"
+
 SOURCE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")
 
 

@@ -24,6 +24,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from schemas.vault import Contact
 
+#: folder of the keys below a secrets directory, the same for every process that makes tokens
+KEYS = "vault"
+
 _SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
 

@@ -39,6 +39,7 @@ OPENAPI: Final[dict[str, Any]] = {
         "401": {"description": "令牌缺失或无效"},
         "403": {"description": "令牌不含该渠道"},
         "404": {"description": "未知渠道"},
+        "408": {"description": "请求体发送过慢"},
         "413": {"description": "过大:字节、解压后字节或条数"},
         "415": {"description": "字符集或压缩方式不支持"},
         "422": {"description": "内容有误,逐条列出"},
@@ -90,6 +91,10 @@ def unknown_channel() -> JSONResponse:
 
 def too_large(reason: str) -> JSONResponse:
     return problem(413, "内容过大", reason)
+
+
+def too_slow(seconds: float) -> JSONResponse:
+    return problem(408, "接收超时", f"请求体未在 {seconds:g} 秒内发完")
 
 
 def media_type(reason: str) -> JSONResponse:

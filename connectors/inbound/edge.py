@@ -84,6 +84,10 @@ class Edge:
             raw = model.model_validate(fields)
         except ValidationError as error:
             raise Refused(problems + from_validation(error, index, name)) from None
+        if isinstance(raw, TextReport) and not (raw.title.strip() or raw.text.strip()):
+            problems.append(
+                Problem("text", "missing_field", "title 与 text 至少填一项", index, name)
+            )
         problems += [
             Problem(field, code, reason, index, name) for field, code, reason in self._unknown(raw)
         ]

@@ -21,6 +21,7 @@ from schemas.ids import SHANGHAI
 HEAD: Final = Struct("<HBB6s6s6sHB")
 START, END = b"@@", b"##"
 SEND_DATA: Final = 2
+TIME: Final = 6  # bytes of a time tag
 MAX_DATA: Final = 1024
 
 
@@ -71,7 +72,7 @@ def parse(body: bytes) -> list[Any]:
 def _frame(data: bytes) -> tuple[int, list[dict[str, Any]]]:
     if len(data) < 2 + HEAD.size + 3 or data[:2] != START:
         raise refuse("frame", "bad_value", "数据帧应以 @@ 开始,且至少 30 字节")
-    serial, _major, _minor, _time, source, _to, length, command = HEAD.unpack_from(data, 2)
+    serial, _major, _minor, sent_at, source, _to, length, command = HEAD.unpack_from(data, 2)
     if length > MAX_DATA:
         raise refuse("length", "bad_value", f"应用数据单元超过 {MAX_DATA} 字节")
     at = 2 + HEAD.size
@@ -80,24 +81,27 @@ def _frame(data: bytes) -> tuple[int, list[dict[str, Any]]]:
         raise refuse("length", "bad_value", "长度与数据帧不符,或缺少结束符 ##")
     if sum(data[2 : at + length]) & 0xFF != data[at + length]:
         raise refuse("checksum", "bad_value", "校验和不符")
-    if command != SEND_DATA or length == 0:
+    if command != SEND_DATA or length < 2:  # one byte of data is a heartbeat
         return size, []
     # Sent low byte first; people write and enrol the address high byte first.
     device = source[::-1].hex().upper()
-    return size, list(_objects(data[at : at + length], device, serial))
+    return size, list(_objects(data[at : at + length], device, serial, sent_at))
 
 
-def _objects(unit: bytes, device: str, serial: int) -> Iterator[dict[str, Any]]:
-    if len(unit) < 2:
-        raise refuse("data", "bad_value", "应用数据单元不完整")
+def _objects(unit: bytes, device: str, serial: int, sent_at: bytes) -> Iterator[dict[str, Any]]:
     kind, count = unit[0], unit[1]
     shape = SHAPES.get(kind)
     if shape is None:
         return
-    if len(unit) != 2 + count * shape.layout.size:
+    size = shape.layout.size
+    if count and len(unit) == 2 + count * (size - TIME):
+        # Some devices leave out the time of each object: then the frame's holds.
+        size -= TIME
+    elif len(unit) != 2 + count * size:
         raise refuse("data", "bad_value", f"类型 {kind} 的 {count} 个信息对象与长度不符")
     for number in range(count):
-        values = shape.layout.unpack_from(unit, 2 + number * shape.layout.size)
+        start = 2 + number * size
+        values = shape.layout.unpack((unit[start : start + size] + sent_at)[: shape.layout.size])
         fields = dict(zip(shape.fields, values, strict=True))
         yield _signal(fields, shape.part, kind, device, f"{serial}.{number}")
 

@@ -52,7 +52,8 @@ class Limits:
     events: int = 1000
     per_second: float = 2000.0
     burst: int = 10_000
-    requests_at_once: int = 64  # bodies held in memory
+    requests_at_once: int = 32  # bodies held in memory
+    body_seconds: float = 30.0
     kafka_seconds: float = 5.0
 
 
@@ -74,7 +75,7 @@ def intake_router(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> APIRouter:
     """Routes of the intake. ``count`` hears every outcome: accepted, refused, unauthorised,
-    forbidden, unknown_channel, too_large, media_type, rate, busy, unavailable."""
+    forbidden, unknown_channel, too_large, too_slow, media_type, rate, busy, unavailable."""
     router = APIRouter(tags=["intake"])
     intake = _Intake(producer, tokens, edge, limits or Limits(), count, monotonic)
 
@@ -208,9 +209,12 @@ class _Intake:
             stated = request.headers.get("content-length", "")
             if stated.isdecimal() and int(stated) > limits.body_bytes:
                 raise TooLarge(f"请求体超过 {limits.body_bytes} 字节")
-            body = await read_limited(request.stream(), limits.body_bytes)
+            async with asyncio.timeout(limits.body_seconds):
+                body = await read_limited(request.stream(), limits.body_bytes)
             encoding = request.headers.get("content-encoding", "")
             return await asyncio.to_thread(inflate, body, encoding, limits.inflated_bytes)
+        except TimeoutError as error:
+            raise _Answer(answers.too_slow(limits.body_seconds), "too_slow") from error
         except TooLarge as error:
             raise _Answer(answers.too_large(str(error)), "too_large") from error
         except UnknownEncoding as error:

@@ -131,6 +131,15 @@ class Mapping(Part):
             raise ValueError(f"fields.channel: {channel!r} is none of {', '.join(TOPIC_OF)}")
         return self
 
+    def with_fields(self, templates: dict[str, str]) -> Mapping:
+        """The mapping with some fields' templates replaced. MappingProblem when they are wrong."""
+        changed: dict[str, Any] = {name: {"take": text} for name, text in templates.items()}
+        fields = {name: rule.model_dump() for name, rule in self.fields.items()} | changed
+        try:
+            return Mapping.model_validate(self.model_dump() | {"fields": fields})
+        except ValidationError as error:
+            raise MappingProblem(_lines(error)) from error
+
     def skips(self, row: Columns[str, str]) -> bool:
         return any(rule.applies(_fill(rule.take, row)) for rule in self.skip)
 
@@ -203,8 +212,13 @@ def load_mapping(name: str) -> Mapping:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise MappingProblem(f"{path}:{error}") from error
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc'])) or '(整体)'}:{e['msg']}" for e in error.errors()]
-        raise MappingProblem(f"{path}:" + ";".join(lines)) from error
+        raise MappingProblem(f"{path}:{_lines(error)}") from error
+
+
+def _lines(error: ValidationError) -> str:
+    return ";".join(
+        f"{'.'.join(map(str, e['loc'])) or '(整体)'}:{e['msg']}" for e in error.errors()
+    )
 
 
 def shipped_mappings() -> list[str]:

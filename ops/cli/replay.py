@@ -44,6 +44,10 @@ def replay(
     ] = False,
     show: Annotated[int, typer.Option(min=0, help="--dry-run 显示多少条 rows shown")] = 3,
     encoding: Annotated[str, typer.Option(help="覆盖映射中的编码,如 gb18030 file encoding")] = "",
+    fields: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="改写映射的字段,如 --set area_code=340104 override a field"),
+    ] = None,
     rejects: Annotated[
         Path | None, typer.Option(help="不合格行的清单,缺省为 FILE.rejects.jsonl")
     ] = None,
@@ -56,7 +60,6 @@ def replay(
     """
     from connectors.inbound.mapping import MappingProblem, load_mapping
     from connectors.inbound.table_file import FileProblem
-    from connectors.kafka import KafkaUnavailable
     from connectors.vault import KeyProblem
 
     try:
@@ -71,9 +74,17 @@ def replay(
             chosen = chosen.model_copy(
                 update={"file": chosen.file.model_copy(update={"encoding": encoding})}
             )
+        if fields:
+            chosen = chosen.with_fields(dict(pair.partition("=")[::2] for pair in fields))
         task = _Replay(file, chosen, limit, rejects, shift_to_now)
         tally = task.check(show) if dry_run else task.send(rate, data_dir)
-    except (MappingProblem, FileProblem, KeyProblem, KafkaUnavailable, MemoryError) as error:
+    except (
+        MappingProblem,
+        FileProblem,
+        KeyProblem,
+        MemoryError,
+        OSError,
+    ) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     sent = "可发送" if dry_run else "发送"
@@ -139,10 +150,10 @@ class _Replay:
         from connectors.inbound.edge import Edge
         from connectors.inbound.replay import in_order, send_all
         from connectors.kafka import KafkaAddress, Producer
-        from connectors.vault import load_or_create
+        from connectors.vault import KEYS, load_or_create
         from schemas.settings import settings
 
-        edge = Edge(load_or_create(settings().secrets_dir))
+        edge = Edge(load_or_create(settings().secrets_dir / KEYS))
         found: Iterable[Entry]
         total = 0
         if speed is None:

@@ -67,13 +67,13 @@ def _produce(channel: str, format: str, body: bytes, data_dir: Path) -> int:
     from connectors.inbound.formats import INBOUND
     from connectors.inbound.problems import Refused
     from connectors.kafka import KafkaUnavailable
-    from connectors.vault import KeyProblem, load_or_create
+    from connectors.vault import KEYS, KeyProblem, load_or_create
     from schemas.settings import settings
 
     if "GRIDWHISTLE_KAFKA" not in os.environ:
         use_running(data_dir)
     try:
-        edge = Edge(load_or_create(settings().secrets_dir))
+        edge = Edge(load_or_create(settings().secrets_dir / KEYS))
         items = INBOUND[format].parse(body)
         admitted = edge.admit_all(items, channel=channel, source=SOURCE)
     except Refused as refused:

@@ -76,15 +76,16 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.parametrize("row", INBOUND.values(), ids=lambda row: row.name)
-def test_no_value_of_a_field_breaks_a_parser(row):
-    edge, samples = example_edge(), []
-    for example in GOOD:
-        if example.format == row.name and example.came_in.suffix == ".json":
-            found = json.loads(example.body())
-            samples += found if isinstance(found, list) else [found]
-    if not samples:
-        pytest.skip("no JSON format")
+SAMPLES = {name: [] for name in sorted({e.format for e in GOOD if e.came_in.suffix == ".json"})}
+for example in GOOD:
+    if example.came_in.suffix == ".json":
+        found = json.loads(example.body())
+        SAMPLES[example.format] += found if isinstance(found, list) else [found]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_value_of_a_field_breaks_a_parser(name):
+    row, edge, samples = INBOUND[name], example_edge(), SAMPLES[name]
 
     @settings(max_examples=150, deadline=None, database=None)
     @given(st.data())

@@ -379,3 +379,25 @@ def test_openapi_names_the_token_and_the_answers(intake):
     post = document["paths"]["/api/v1/intake/{channel}"]["post"]
     assert {"202", "401", "413", "422", "429", "503"} <= set(post["responses"])
     assert "intakeToken" in document["components"]["securitySchemes"]
+
+
+def test_a_body_that_never_ends_is_given_up(tmp_path):
+    intake = Intake(tmp_path, limits=Limits(body_seconds=0.05))
+
+    async def chunks():
+        yield b"["
+        await asyncio.Event().wait()
+
+    async def run():
+        transport = httpx.ASGITransport(intake.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://intake") as client:
+            head = {"authorization": f"Bearer {intake.token}"}
+            return await client.post("/api/v1/intake/hotline_12345", content=chunks(), headers=head)
+
+    problems(asyncio.run(run()), 408)
+
+
+def test_a_text_report_says_something(intake):
+    (found,) = problems(intake.post(body={"id": "1", "text": "  "}))["errors"]
+    assert (found["field"], found["code"]) == ("text", "missing_field")
+    assert intake.post(body={"id": "1", "title": "路灯不亮"}).status_code == 202

@@ -3,8 +3,6 @@
 import asyncio
 import dataclasses
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
@@ -22,48 +20,11 @@ from connectors.kafka import (
 from schemas.topics import BY_NAME, TOPICS
 
 
-class Broker:
-    """The embedded broker as its own process, so that it can be killed."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.port = 0
-        self.process = None
-
-    def start(self):
-        command = [
-            sys.executable,
-            "-m",
-            "ops.broker",
-            "--dir",
-            self.folder,
-            "--port",
-            str(self.port),
-        ]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        assert line.startswith("ready "), line
-        self.port = int(line.split()[1])
-
-    def kill(self):
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-            self.process.stdout.close()
-            self.process = None
-
-    @property
-    def address(self):
-        return KafkaAddress(f"127.0.0.1:{self.port}")
-
-
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory):
-    broker = Broker(tmp_path_factory.mktemp("broker"))
-    broker.start()
+def broker(new_broker):
+    broker = new_broker()
     create_topics(broker.address)
-    yield broker
-    broker.kill()
+    return broker
 
 
 def ends(broker, topic):
@@ -146,9 +107,8 @@ def test_nobody_there():
         create_topics(address)
 
 
-def test_a_broker_that_comes_back_is_used_again(tmp_path):
-    broker = Broker(tmp_path)
-    broker.start()
+def test_a_broker_that_comes_back_is_used_again(new_broker):
+    broker = new_broker()
     create_topics(broker.address, [BY_NAME["raw.lift"]])
 
     async def until_sent(producer, value):
@@ -169,16 +129,12 @@ def test_a_broker_that_comes_back_is_used_again(tmp_path):
             broker.start()
             await until_sent(producer, b"2 again")
 
-    try:
-        asyncio.run(run())
-        assert ends(broker, "raw.lift") >= 2
-    finally:
-        broker.kill()
+    asyncio.run(run())
+    assert ends(broker, "raw.lift") >= 2
 
 
-def test_stop_is_bounded_while_the_broker_is_away(tmp_path):
-    broker = Broker(tmp_path)
-    broker.start()
+def test_stop_is_bounded_while_the_broker_is_away(new_broker):
+    broker = new_broker()
     create_topics(broker.address, [BY_NAME["raw.lift"]])
 
     async def run():
@@ -190,10 +146,7 @@ def test_stop_is_bounded_while_the_broker_is_away(tmp_path):
         async with asyncio.timeout(20):
             await producer.stop(0.5)
 
-    try:
-        asyncio.run(run())
-    finally:
-        broker.kill()
+    asyncio.run(run())
 
 
 def test_a_password_is_not_shown():

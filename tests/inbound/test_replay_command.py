@@ -1,16 +1,15 @@
-"""The commands replay, send and topics, as a person calls them, on a real (embedded) broker."""
+"""The commands replay, send, topics and tokens, as a person calls them, on a broker."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from connectors.kafka import KafkaAddress, create_topics, describe_topics
+from connectors.kafka import create_topics, describe_topics
 from ops.cli.replay import replay
 from ops.cli.send import send
+from ops.cli.tokens import app as tokens
 from ops.cli.topics import app as topics
 from schemas.settings import settings
 
@@ -31,23 +30,12 @@ app = typer.Typer()
 app.command()(replay)
 app.command()(send)
 app.add_typer(topics, name="topics")
+app.add_typer(tokens, name="tokens")
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("broker")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ops.broker", "--dir", folder, "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        port = int(process.stdout.readline().split()[1])
-        yield KafkaAddress(f"127.0.0.1:{port}")
-    finally:
-        process.kill()
-        process.wait(10)
-        process.stdout.close()
+def address(new_broker):
+    return new_broker().address
 
 
 @pytest.fixture
@@ -107,6 +95,29 @@ def test_replay_to_the_pace_and_to_now(call, address, export):
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert ends(address, "raw.hotline") == before + 5
+
+
+def test_a_field_of_the_mapping_is_overridden(call, export):
+    words = ("replay", export, "-m", export.parent / "m.toml", "--dry-run", "--limit", 1)
+    result = call(*words, "--set", "area_code=340104", "--set", "title={id}")
+    assert result.exit_code == 0, result.output
+    shown = json.loads(result.stdout)
+    assert (shown["area_code"], shown["title"]) == ("340104", "0")
+    assert call(*words, "--set", "colour=red").exit_code == 2
+
+
+def test_tokens_are_handed_out_and_taken_back(call, tmp_path):
+    made = call("tokens", "create", "city-12345", "-c", "hotline_12345", "-c", "petition")
+    token = made.stdout.strip()
+    assert len(token) == 43
+    listed = call("tokens", "list").stdout
+    assert "city-12345" in listed
+    assert "hotline_12345,petition" in listed
+    assert token not in listed
+    assert call("tokens", "revoke", "city-12345").exit_code == 0
+    assert call("tokens", "list").stdout == ""
+    assert call("tokens", "revoke", "city-12345").exit_code == 1
+    assert call("tokens", "create", "x", "-c", "telepathy").exit_code == 1
 
 
 def test_dry_run_sends_nothing_and_needs_no_system(call, address, export, monkeypatch):
