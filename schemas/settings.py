@@ -16,7 +16,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GRIDWHISTLE_", frozen=True)
 
     profile: str = Field("qinglan", description="配置名或目录 / profile name or directory")
-    data_dir: Path = Field(Path("data"), description="本机数据目录 / where a worker keeps its files")
+    data_dir: Path = Field(
+        Path("data"), description="本机数据目录 / where a worker keeps its files"
+    )
 
     kafka: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, comma separated")
     kafka_security: str = Field("PLAINTEXT", description="PLAINTEXT | SSL | SASL_SSL")

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def up(
-    data_dir: Annotated[Path, typer.Option(help="数据目录 where everything is kept")] = Path("data"),
+    data_dir: Annotated[Path, typer.Option(help="数据目录 data directory")] = Path("data"),
     port: Annotated[int, typer.Option(help="大屏与接口端口 port of wall and API")] = 8080,
     host: Annotated[
         str, typer.Option(help="监听地址,默认仅本机 address to listen on, loopback by default")
     ] = "127.0.0.1",
-    profile: Annotated[str, typer.Option(help="地区配置名或目录 profile name or folder")] = "qinglan",
+    profile: Annotated[str, typer.Option(help="地区配置 profile name or folder")] = "qinglan",
     simulator: Annotated[
-        bool, typer.Option("--simulator/--no-simulator", help="是否送入模拟城市 feed a simulated city")
+        bool, typer.Option("--simulator/--no-simulator", help="是否模拟 feed a simulated city")
     ] = True,
     rate: Annotated[
         float | None, typer.Option(min=0.1, help="模拟事件数/秒 simulated events a second")
@@ -73,9 +73,13 @@ def _greet(console: Any, home: Home, run: dict[str, Any], fictional: bool) -> No
     if not secrets.accounts():
         password = _first_password()
         secrets.keep(checked("operator", "operator", "", "", password))
-        rows.add_row("首个账号 account", f"operator  口令 {password}  [yellow](只显示这一次)[/yellow]")
+        rows.add_row(
+            "首个账号 account", f"operator  口令 {password}  [yellow](只显示这一次)[/yellow]"
+        )
     rows.add_row("接口 API", f"{run['wall']}/openapi.json")
-    rows.add_row("重放 replay", f"gridwhistle replay FILE --mapping petitions --data-dir {home.path}")
+    rows.add_row(
+        "重放 replay", f"gridwhistle replay FILE --mapping petitions --data-dir {home.path}"
+    )
     rows.add_row("核对 ledger", f"gridwhistle ledger --data-dir {home.path}")
     rows.add_row("停止 stop", "ctrl-C")
     note = " · 模拟数据 simulated" if run["simulated"] else ""
