@@ -1,25 +1,29 @@
-"""Text → class by the weighted phrases of the taxonomy, with the reasons an operator understands.
+"""Text → class: weighted phrases of the profile and a linear model over its characters, added up.
 
-A phrase weighs by how rare it is among the classes and by its length; phrases inside longer ones,
-behind a negation or inside a place's name count little or nothing. Scores of several voters add up
-before ranking (``Voter``), which is where a learned model joins.
+A phrase weighs by how rare it is among the classes and by its length; one inside a longer one,
+behind a negation or inside a place's name counts little or nothing. Phrases give the reasons an
+operator understands; the model (``streams.core.ngrams``) hears what is worded differently.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import log
-from typing import NamedTuple, Protocol
+from math import exp, log
+from typing import NamedTuple
 
+import numpy as np
 from ahocorasick_rs import AhoCorasick
 
 from schemas.profile import Profile
+from streams.core.ngrams import Ngrams, Scores
+from streams.core.phrases import GAP, follow, parts_of
 
 NEGATED = 0.1  # what is left of a phrase right behind a negation
 INSIDE = 0.35  # of a phrase inside a longer one that counts
 TITLE = 1.5  # a phrase in the title weighs more
-PRIOR = 1.2  # score at which a lone candidate is believed by half
 REACH = 2  # characters between a negation and what it denies
+MODEL = 16.0  # weight of the model's scores beside those of phrases
+# Confidence = 1 / (1 + exp(-(BIAS + LEAD · lead over the second + TOP · best score))).
+BIAS, LEAD, TOP = -2.7, 0.92, 0.72
 
 
 class Classified(NamedTuple):
@@ -31,113 +35,134 @@ class Classified(NamedTuple):
     reasons: tuple[str, ...]
 
 
-NOTHING = Classified("", 0.0, (), ("没有识别到任何关键词",))
-
-
-class Voter(Protocol):
-    """Another opinion on a text: class code → score on the scale of the phrases."""
-
-    def scores(self, text: str) -> Mapping[str, float]: ...
+NOTHING = Classified("", 0.0, (), ("没有可识别的内容",))
 
 
 class _Phrase(NamedTuple):
-    text: str
     kind: str  # "say" | "negation" | "trap"
-    votes: tuple[tuple[str, float], ...]  # class code, weight
+    says: tuple[tuple[str, tuple[str, ...], tuple[tuple[int, float], ...]], ...]
+    # of each phrase that begins so: as shown, its parts behind gaps, (class index, weight)
 
 
 class Classifier:
-    """Compiled phrases of a profile. ``voters`` add their scores to those of the phrases."""
+    """Compiled phrases of a profile."""
 
-    def __init__(self, profile: Profile, voters: tuple[Voter, ...] = ()) -> None:
-        self._names = {code: row.name for code, row in profile.taxonomy.items()}
-        self._phrases = _compile(profile)
-        self._voters = voters
-        self._find = AhoCorasick([p.text for p in self._phrases]).find_matches_as_indexes
+    def __init__(self, profile: Profile) -> None:
+        self.codes = list(profile.taxonomy)
+        self._names = [row.name for row in profile.taxonomy.values()]
+        self._texts, self._phrases = _compile(profile)
+        self._find = AhoCorasick(self._texts).find_matches_as_indexes
+        self._model = Ngrams(_documents(profile))
 
     def classify(self, text: str, title: str = "", channel: str = "") -> Classified:
-        """The three best classes of a text. ``channel`` is for voters that know its language."""
+        """The three best classes of a text. ``channel`` is for later use."""
         whole = f"{title}\n{text}" if title else text
-        scores: dict[str, float] = {}
-        heard: dict[str, list[str]] = {}
-        edge = len(title) if title else -1
-        for phrase, factor, start in self._said(whole):
-            if start < edge:
-                factor *= TITLE
-            for code, weight in phrase.votes:
-                scores[code] = scores.get(code, 0.0) + weight * factor
-                heard.setdefault(code, []).append(phrase.text)
-        for voter in self._voters:
-            for code, score in voter.scores(whole).items():
-                scores[code] = scores.get(code, 0.0) + score
-        return self._rank(scores, heard) if scores else NOTHING
+        scores = self._model.scores(whole) * MODEL
+        heard: dict[int, list[str]] = {}
+        for shown, factor, votes in self._said(whole, len(title)):
+            for index, weight in votes:
+                scores[index] += weight * factor
+                heard.setdefault(index, []).append(shown)
+        return self._rank(scores, heard)
 
-    def _said(self, text: str) -> list[tuple[_Phrase, float, int]]:
+    def _said(
+        self, text: str, title: int
+    ) -> list[tuple[str, float, tuple[tuple[int, float], ...]]]:
         """Phrases that count in a text, once each, with the factor their surroundings leave."""
         matches = self._find(text, overlapping=True)
-        if not matches:
-            return []
         phrases = self._phrases
-        said: dict[int, tuple[_Phrase, float, int]] = {}
+        said: dict[str, tuple[str, float, tuple[tuple[int, float], ...]]] = {}
         for index, start, end in matches:
             phrase = phrases[index]
-            if phrase.kind != "say":
+            if not phrase.says:
                 continue
-            factor = 1.0
-            for other, begin, stop in matches:
-                kind = phrases[other].kind
-                if begin <= start and end <= stop and stop - begin > end - start:
-                    factor = 0.0 if kind != "say" else min(factor, INSIDE)
-                elif kind == "negation" and 0 <= start - stop <= (REACH if stop - begin > 1 else 0):
-                    factor = min(factor, NEGATED)
-                if not factor:
-                    break
-            if factor and (index not in said or said[index][1] < factor):
-                said[index] = (phrase, factor, start)
+            factor = _factor(matches, phrases, start, end)
+            if not factor:
+                continue
+            if start < title:
+                factor *= TITLE
+            for shown, parts, votes in phrase.says:
+                if parts and follow(text, parts, end) is None:
+                    continue
+                if shown not in said or said[shown][1] < factor:
+                    said[shown] = (shown, factor, votes)
         return list(said.values())
 
-    def _rank(self, scores: dict[str, float], heard: dict[str, list[str]]) -> Classified:
-        ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:3]
-        best, score = ranked[0]
-        rest = ranked[1][1] if len(ranked) > 1 else 0.0
-        confidence = score / (score + rest * 0.8 + PRIOR)
-        words = "、".join(f"“{word}”" for word in heard.get(best, [])[:4])
-        reasons = [f"{self._names.get(best, best)}:出现{words}" if words else "相近的历史样例"]
-        if len(ranked) > 1 and rest > 0.6 * score:
-            second = ranked[1][0]
-            reasons.append(f"也可能是{self._names.get(second, second)}")
-        return Classified(best, confidence, tuple(code for code, _ in ranked), tuple(reasons))
+    def _rank(self, scores: Scores, heard: dict[int, list[str]]) -> Classified:
+        best: list[int] = []
+        values: list[float] = []
+        for _ in range(min(3, len(scores))):  # three maxima cost half of one partial sort
+            index = int(scores.argmax())
+            best.append(index)
+            values.append(float(scores[index]))
+            scores[index] = -np.inf
+        top, rest = values[0], values[1] if len(values) > 1 else 0.0
+        if top <= 0:
+            return NOTHING
+        first, codes = best[0], self.codes
+        confidence = 1 / (1 + exp(-(BIAS + LEAD * (top - rest) + TOP * top)))
+        words = "、".join(f"“{word}”" for word in heard.get(first, [])[:4])
+        reason = f"出现{words}" if words else "用词与该类相近"
+        reasons = [f"{self._names[first]}:{reason}"]
+        if rest > 0.7 * top and len(best) > 1:
+            reasons.append(f"也可能是{self._names[best[1]]}")
+        return Classified(codes[first], confidence, tuple(codes[n] for n in best), tuple(reasons))
 
 
-def _compile(profile: Profile) -> list[_Phrase]:
-    """All phrases of a profile, each once; a trap or negation never also votes."""
+def _factor(
+    matches: list[tuple[int, int, int]], phrases: list[_Phrase], start: int, end: int
+) -> float:
+    """How much of a phrase its surroundings leave."""
+    factor = 1.0
+    for other, begin, stop in matches:
+        if begin >= end:
+            break
+        kind = phrases[other].kind
+        if begin <= start and end <= stop and stop - begin > end - start:
+            if kind != "say":
+                return 0.0
+            factor = min(factor, INSIDE)
+        elif kind == "negation" and 0 <= start - stop <= (REACH if stop - begin > 1 else 0):
+            factor = min(factor, NEGATED)
+    return factor
+
+
+def _documents(profile: Profile) -> list[list[str]]:
+    """What the model learns from: one list of phrases a class."""
+    documents = {code: [row.name, *row.keywords] for code, row in profile.taxonomy.items()}
+    for phrase in profile.phrases:
+        if phrase.kind == "weight" and phrase.class_code in documents and phrase.weight > 0:
+            documents[phrase.class_code].append(phrase.phrase)
+    return list(documents.values())
+
+
+def _compile(profile: Profile) -> tuple[list[str], list[_Phrase]]:
+    """What to listen for, and what it means; a trap or a negation never also votes."""
+    order = {code: n for n, code in enumerate(profile.taxonomy)}
     votes: dict[str, dict[str, float]] = {}
     for code, row in profile.taxonomy.items():
-        for word in row.keywords:
+        for word in (row.name, *row.keywords):
             votes.setdefault(word, {})[code] = 1.0
-        votes.setdefault(row.name, {})[code] = 1.0
+    special: dict[str, str] = {}
     for entry in profile.phrases:
-        if entry.kind == "weight" and entry.class_code:
+        if entry.kind == "weight" and entry.class_code in order:
             votes.setdefault(entry.phrase, {})[entry.class_code] = entry.weight
-    total = len(profile.taxonomy) or 1
-    special = {
-        row.phrase: row.kind
-        for row in profile.phrases
-        if row.kind == "trap" or (row.kind == "negation" and row.weight >= 1)
-    }
+        elif entry.kind == "trap" or (entry.kind == "negation" and entry.weight >= 1):
+            special[entry.phrase] = entry.kind
     names = [name for place in profile.places.values() for name in (place.name, *place.aliases)]
     names += [area.name for area in profile.areas.values() if area.level != "grid"]
-    for (
-        name
-    ) in names:  # 火车站、水库路: what is inside a place's name says nothing about the matter
+    for name in names:  # 火车站、水库路: what is inside a place's name says nothing of the matter
         if len(name) > 1 and name not in votes:
             special.setdefault(name, "trap")
-    compiled = [_Phrase(text, kind, ()) for text, kind in special.items()]
+    says: dict[str, list[tuple[str, tuple[str, ...], tuple[tuple[int, float], ...]]]] = {}
+    total = len(order) or 1
     for word, classes in votes.items():
-        if not word or word in special:
+        if word in special or not word.strip(GAP):
             continue
+        first, parts = parts_of(word)
         rarity = log(1 + total / len(classes)) / log(1 + total)
         length = min(len(word), 6) / 3 + 0.2
-        weighed = tuple((code, w * rarity * length) for code, w in classes.items())
-        compiled.append(_Phrase(word, "say", weighed))
-    return compiled
+        weighed = tuple((order[code], w * rarity * length) for code, w in classes.items())
+        says.setdefault(first, []).append((word, parts, weighed))
+    texts = sorted({*special, *says})
+    return texts, [_Phrase(special.get(t, "say"), tuple(says.get(t, ()))) for t in texts]

@@ -4,7 +4,7 @@ Recall comes first: a phrase of danger counts unless the same clause denies it, 
 it into the past or a drill; one that is left standing is enough.
 
 What is listened for (phrases.tsv, and the keywords of grade-1 classes of three characters or more):
-``emergency``  a phrase; ``A…B`` means its parts in this order in one sentence, ``REACH`` apart;
+``emergency``  a phrase, also with gaps (``streams.core.phrases``);
                weight 0 takes a keyword of the taxonomy out
 ``negation``   right before the danger; weight under 1: only here, classification does not listen
 ``past``       anywhere in the clause; weight 2 and more: anywhere in the text (虚惊一场)
@@ -20,13 +20,11 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick
 
 from schemas.profile import Profile
+from streams.core.phrases import GAP, follow, parts_of
 
-GAP = "…"
-REACH = 20  # characters between the halves of a phrase with a gap
 _DENY = {1: 1}  # characters a one-character negation may stand before the danger; longer ones:
 _DENY_LONG = 4
 _CLAUSE = re.compile(r"[,。;!?、\n,.;!?]")
-_SENTENCE = re.compile(r"[。!?\n!?]")
 # In the same clause these keep a past danger present: 「上次着火,现在又着了」.
 _ONGOING = re.compile("正在|现在|还在|仍在|越来越|刚刚|快来|救命|此刻|又[^,。]{0,4}了|今天")
 _OF_CLASS = 3  # shortest keyword of a grade-1 class that is an emergency by itself
@@ -79,18 +77,10 @@ _Matches = list[tuple[int, int, int]]
 def _dangers(sound: _Sound, text: str, start: int, end: int) -> list[tuple[str, int, int]]:
     """Phrases of danger that begin with this sound, and where their last part stands."""
     found = [(sound.text, start, end)] if sound.danger else []
-    if sound.more:
-        stop = _SENTENCE.search(text, end)
-        last = stop.start() if stop else len(text)
-        for phrase, parts in sound.more:
-            at = end
-            for part in parts:
-                at = text.find(part, at, min(last, at + REACH + len(part)))
-                if at < 0:
-                    break
-                at += len(part)
-            else:
-                found.append((phrase, at - len(parts[-1]), at))
+    for phrase, parts in sound.more:
+        last = follow(text, parts, end)
+        if last is not None:
+            found.append((phrase, *last))
     return found
 
 
@@ -136,8 +126,8 @@ def _compile(profile: Profile) -> list[_Sound]:
         if row.kind == "emergency" and row.weight <= 0:
             off.add(row.phrase)
         elif row.kind == "emergency" and GAP in row.phrase:
-            first, *others = filter(None, row.phrase.split(GAP))
-            gaps.setdefault(first, []).append((row.phrase, tuple(others)))
+            first, others = parts_of(row.phrase)
+            gaps.setdefault(first, []).append((row.phrase, others))
         elif row.kind == "emergency":
             danger.add(row.phrase)
         elif row.kind == "past":

@@ -1,0 +1,28 @@
+"""Phrases with gaps: ``A…B`` means its parts in this order, in one sentence, not too far apart."""
+
+from __future__ import annotations
+
+import re
+
+GAP = "…"
+REACH = 20  # characters from the end of one part to the next
+_SENTENCE = re.compile(r"[。!?\n!?]")
+
+
+def parts_of(phrase: str) -> tuple[str, tuple[str, ...]]:
+    """First part, the others. ValueError for a phrase of gaps only."""
+    first, *others = filter(None, phrase.split(GAP))
+    return first, tuple(others)
+
+
+def follow(text: str, parts: tuple[str, ...], end: int) -> tuple[int, int] | None:
+    """Where the last of ``parts`` stands when all follow what ends at ``end``; else None."""
+    stop = _SENTENCE.search(text, end)
+    last = stop.start() if stop else len(text)
+    start = end
+    for part in parts:
+        start = text.find(part, end, min(last, end + REACH + len(part)))
+        if start < 0:
+            return None
+        end = start + len(part)
+    return start, end
