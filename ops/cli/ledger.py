@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ops.ledger import Explanation, LedgerRow
 
 FIGURES = ("committed", "rows", "dead_letters", "filtered", "difference", "missing", "doubled")
+HEADINGS = (
+    "已消费\noffsets", "事件\nrows", "死信\nletters", "过滤\nfiltered", "差额\ndiffer",
+    "缺失\nmissing", "重复\ndoubled", "待消费\nbehind",
+)  # fmt: skip
 
 
 def ledger(
@@ -90,11 +94,10 @@ def _print_table(rows: list[LedgerRow], faults: list[tuple[LedgerRow, Explanatio
         )
         return
     table = Table(title="账目 ledger", header_style="bold")
-    for name in ("主题 topic", "分区"):
-        table.add_column(name)
-    for name in ("已消费 offsets", "事件 rows", "死信 dead letters", "过滤 filtered",
-                 "差额 difference", "缺失 missing", "重复 doubled", "待消费"):  # fmt: skip
-        table.add_column(name, justify="right")
+    table.add_column("主题\ntopic", no_wrap=True)
+    table.add_column("分区", no_wrap=True)
+    for name in HEADINGS:
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             row.topic, str(row.partition), str(row.committed - row.start_offset), str(row.rows),
@@ -105,11 +108,13 @@ def _print_table(rows: list[LedgerRow], faults: list[tuple[LedgerRow, Explanatio
     sums = totals(rows)
     consumed = sum(row.committed - row.start_offset for row in rows)
     table.add_row(
-        "[bold]合计 total[/bold]", "", str(consumed), str(sums["rows"]),
+        "[bold]合计[/bold]", "", str(consumed), str(sums["rows"]),
         str(sums["dead_letters"]), str(sums["filtered"]), _fault(sums["difference"]),
         _fault(sums["missing"]), _fault(sums["doubled"]), str(sums["behind"]),
     )  # fmt: skip
     console.print(table)
+    if sums["behind"]:
+        console.print(f"另有 {sums['behind']} 条尚未消费,不在账内 / not consumed yet")
     if all(row.sound for row in rows):
         console.print(
             "[green]账目相符[/green]:每条已消费的记录恰好入账一次 / every record counted once"

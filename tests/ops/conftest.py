@@ -15,7 +15,9 @@ from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse import ClickHouseAddress, connect
 from connectors.kafka_address import KafkaAddress
+from connectors.kafka_topics import admin, create_topics
 from ops.migrate import migrate
+from schemas.topics import BY_NAME
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30
@@ -85,3 +87,14 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaAddress]:
     )
     yield KafkaAddress(f"127.0.0.1:{process.port}")
     process.stop()
+
+
+@pytest.fixture
+def fresh(broker: KafkaAddress) -> KafkaAddress:
+    """The broker with every topic of ours there and empty."""
+    with admin(broker) as client:
+        present = [name for name in BY_NAME if name in set(client.list_topics())]
+        if present:
+            client.delete_topics(present)
+    create_topics(broker)
+    return broker

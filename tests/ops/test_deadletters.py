@@ -17,7 +17,6 @@ from aiokafka import TopicPartition as At
 from typer.testing import CliRunner, Result
 
 from connectors.kafka_address import KafkaAddress
-from connectors.kafka_topics import admin, create_topics
 from ops.cli.deadletters import app
 from ops.deadletters import (
     REPLAYED,
@@ -112,16 +111,12 @@ def test_nothing_shown_moves_the_terminal(evil: str) -> None:
 
 
 @pytest.fixture
-def kafka(broker: KafkaAddress, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaAddress]:
-    """The topics, empty, and the environment pointing at them."""
-    create_topics(broker)
-    with admin(broker) as client:
-        client.delete_topics([TOPIC, "raw.fire"])
-    create_topics(broker)
-    monkeypatch.setenv("GRIDWHISTLE_KAFKA", broker.bootstrap)
+def kafka(fresh: KafkaAddress, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaAddress]:
+    """Empty topics, and the environment pointing at them."""
+    monkeypatch.setenv("GRIDWHISTLE_KAFKA", fresh.bootstrap)
     monkeypatch.setenv("GRIDWHISTLE_CLICKHOUSE", "http://127.0.0.1:1")
     settings.cache_clear()
-    yield broker
+    yield fresh
     settings.cache_clear()
 
 

@@ -10,7 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse import insert_columns
 from connectors.kafka_address import KafkaAddress
-from connectors.kafka_topics import admin, create_topics
+from connectors.kafka_topics import admin
 from ops.cli.ledger import _print_json, _print_table
 from ops.ledger import (
     DEAD_LETTERS,
@@ -180,33 +180,32 @@ def produce(kafka: KafkaAddress, topic: str, partition: int, count: int) -> None
 
 
 def test_the_ledger_reads_kafka_and_store(
-    broker: KafkaAddress, store: Client, capsys: pytest.CaptureFixture[str]
+    fresh: KafkaAddress, store: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    create_topics(broker)
-    produce(broker, "raw.gate", 1, 10)
-    produce(broker, DEAD_LETTERS, 2, 2)
-    commit(broker, INTAKE_GROUP, {GATE: 8})
+    produce(fresh, "raw.gate", 1, 10)
+    produce(fresh, DEAD_LETTERS, 2, 2)
+    commit(fresh, INTAKE_GROUP, {GATE: 8})
     put(store, "events", range(6))
 
-    now = positions(broker)
+    now = positions(fresh)
     assert set(now.committed) == {(t, p) for t in RAW_TOPICS for p in range(BY_NAME[t].partitions)}
     assert now.committed[GATE] == 8
     assert now.ends[GATE] == 10
-    assert letters_pending(broker, now)
+    assert letters_pending(fresh, now)
 
     arrived = iter([False, True])
 
     def sleep(_: float) -> None:
         if next(arrived):  # the second time we look, the letters have been copied
             put(store, "dead_letters", [6, 7])
-            commit(broker, RECORDS_GROUP, {(DEAD_LETTERS, 2): 2})
+            commit(fresh, RECORDS_GROUP, {(DEAD_LETTERS, 2): 2})
 
-    rows = ledger(store, broker, sleep=sleep)
+    rows = ledger(store, fresh, sleep=sleep)
     assert next(arrived, None) is None
     gate = next(row for row in rows if (row.topic, row.partition) == GATE)
     assert gate == LedgerRow("raw.gate", 1, 0, 8, 6, 2, 0, 0, 0, 0, 2)
     assert all(row.sound for row in rows)
-    assert not letters_pending(broker, now)
+    assert not letters_pending(fresh, now)
 
     _print_table(rows, [])
     assert "账目相符" in capsys.readouterr().out
