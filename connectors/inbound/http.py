@@ -11,23 +11,23 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, Request, Security
+from fastapi import APIRouter, Query, Request, Security
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
 
 from connectors.inbound import answers
 from connectors.inbound.body import TooLarge, UnknownEncoding, inflate, read_limited
+from connectors.inbound.describe import describe
 from connectors.inbound.edge import Admitted, Edge
 from connectors.inbound.formats import INBOUND, formats_for
+from connectors.inbound.limits import Limits, RateLimit
 from connectors.inbound.problems import Problem, Refused
-from connectors.inbound.ratelimit import RateLimit
 from connectors.kafka import KafkaUnavailable, RecordTooLarge, Sink
 from connectors.tokens import Grant, TokenProblem
-from schemas.raw import RAW_MODELS, TOPIC_OF
+from schemas.raw import TOPIC_OF
 
 log = logging.getLogger(__name__)
 
@@ -41,20 +41,6 @@ _BEARER = HTTPBearer(auto_error=False, scheme_name="intakeToken", description="�
 
 class Tokens(Protocol):
     def find(self, token: str) -> Grant | None: ...
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds of one request, and of one source in events a second."""
-
-    body_bytes: int = 4 << 20
-    inflated_bytes: int = 16 << 20
-    events: int = 1000
-    per_second: float = 2000.0
-    burst: int = 10_000
-    requests_at_once: int = 32  # bodies held in memory
-    body_seconds: float = 30.0
-    kafka_seconds: float = 5.0
 
 
 class _Answer(Exception):
@@ -91,36 +77,15 @@ def intake_router(
         dependencies=[Security(_BEARER)],
     )
     async def receive(
-        channel: str, request: Request, format: str = "native", partial: bool = False
+        channel: str,
+        request: Request,
+        format: Annotated[str, Query(description="来件格式,见 GET /api/v1/intake")] = "native",
+        partial: Annotated[bool, Query(description="收下合格的,列出其余")] = False,
     ) -> Response:
         """JSON 对象、数组或 NDJSON。默认整批成败;``partial=true`` 收下合格的,列出其余。"""
         return await intake.receive(channel, request, format, partial)
 
     return router
-
-
-def describe(limits: Limits) -> dict[str, Any]:
-    """Channels with their formats and JSON Schemas, for integrators."""
-    return {
-        "channels": [
-            {
-                "channel": channel,
-                "topic": topic,
-                "formats": [
-                    {"name": row.name, "media_type": row.media_type, "title": row.title}
-                    for row in formats_for(channel)
-                ],
-                "schema": RAW_MODELS[topic].model_json_schema(),
-            }
-            for channel, topic in TOPIC_OF.items()
-        ],
-        "limits": {
-            "body_bytes": limits.body_bytes,
-            "inflated_bytes": limits.inflated_bytes,
-            "events": limits.events,
-            "events_per_second": limits.per_second,
-        },
-    }
 
 
 class _Intake:

@@ -11,7 +11,8 @@ import zstandard
 from fastapi import FastAPI
 
 from connectors.inbound.edge import Edge, KnownCodes
-from connectors.inbound.http import Limits, intake_router
+from connectors.inbound.http import intake_router
+from connectors.inbound.limits import Limits
 from connectors.kafka import KafkaUnavailable
 from connectors.tokens import TokenBook
 from connectors.vault import load_or_create, open_contact, private_key
@@ -371,7 +372,10 @@ def test_channels_describe_themselves(intake):
     assert [row["channel"] for row in body["channels"]] == list(TOPIC_OF)
     fire = next(row for row in body["channels"] if row["channel"] == "fire_iot")
     assert {row["name"] for row in fire["formats"]} == {"native", "gb26875"}
-    assert "device_id" in fire["schema"]["required"]
+    assert fire["schema"]["required"] == ["id", "device_id", "part"]
+    call = next(row for row in body["channels"] if row["channel"] == "hotline_12345")["schema"]
+    assert not {"source", "channel"} & set(call["properties"])
+    assert "phone" in str(call["properties"]["reporter"])
 
 
 def test_openapi_names_the_token_and_the_answers(intake):

@@ -11,7 +11,8 @@ import pytest
 from fastapi import FastAPI
 
 from connectors.inbound.edge import Edge
-from connectors.inbound.http import Limits, intake_router
+from connectors.inbound.http import intake_router
+from connectors.inbound.limits import Limits
 from connectors.kafka import KafkaUnavailable, Producer, create_topics, describe_topics
 from connectors.tokens import TokenBook
 from connectors.vault import load_or_create

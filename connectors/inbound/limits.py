@@ -1,10 +1,28 @@
-"""Token buckets, one a source: bursts are fine, floods are told when to come back."""
+"""What the intake takes at most: of one request, and of one source in a second."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one request, and of one source in events a second."""
+
+    body_bytes: int = 4 << 20
+    inflated_bytes: int = 16 << 20
+    events: int = 1000
+    per_second: float = 2000.0
+    burst: int = 10_000
+    requests_at_once: int = 32  # bodies held in memory
+    body_seconds: float = 30.0
+    kafka_seconds: float = 5.0
+
 
 class RateLimit:
-    """``per_second`` events refill a bucket of ``burst``; ``now`` is any monotonic clock."""
+    """Token buckets, one a source: bursts are fine, floods are told when to come back.
+
+    ``per_second`` events refill a bucket of ``burst``; ``now`` is any monotonic clock."""
 
     def __init__(self, per_second: float, burst: int) -> None:
         self._rate = per_second
