@@ -202,7 +202,9 @@ def test_suspended_over_a_holiday() -> None:
     assert story.it.light == ""
     # 10 hours left: Wednesday from 10:00 6 h, Thursday 4 h
     assert due(story, "handle") == "2026-02-26 15:00"
-    assert shanghai(story.it.deadlines[0].original_due) == "2026-02-14 18:00"
+    (handle,) = story.it.deadlines
+    assert shanghai(handle.original_due) == "2026-02-14 18:00"
+    assert handle.escalate_at == handle.due + timedelta(days=1)
     # yellow after 80 % of 14 h = 11 h 12 min of work: 7 h 12 min after resuming
     assert lights(story.local("2026-02-26 10:11")) == []
     assert lights(story.local("2026-02-26 10:12")) == [("handle", "yellow")]
@@ -562,3 +564,88 @@ def test_after_an_extension_the_lights_start_anew() -> None:
     assert lights(story.after(hours=6, minutes=59)) == []  # 70 % of the ten hours from now
     assert lights(story.after(minutes=1)) == [("handle", "yellow")]
     assert lights(story.until(wanted)) == [("handle", "red")]
+
+
+def test_the_wall_clock_steps_back() -> None:
+    """Times of a case never run backwards, whatever the machine's clock does."""
+    story = Story()
+    story.opens()
+    story.after(hours=1)
+    story.does("note", OPERATOR, reason="已电话催促")
+    story.now -= timedelta(minutes=10)
+    assert story.does("sign", FIRE_UNIT).at == story.start + timedelta(hours=1)
+    (contact,) = [w for w in wakeups(story.it) if w.clock == "handle"]
+    story.now = contact.at + timedelta(hours=1)
+    story.does("note", OPERATOR, reason="仍在办理")
+    story.now = contact.at
+    light = story.done(story.send(overdue_command(story.it.case_no, contact, story.now)))
+    assert light.at == contact.at + timedelta(hours=1)
+
+
+def test_a_light_once_shown_outlasts_a_tightening() -> None:
+    story = Story()
+    story.opens(class_code="020202", grade=3, unit="estate-007")
+    assert ("sign", "yellow") in lights(story.after(minutes=100))
+    story.send(opening(report(2, story.now, grade=1, emergency=True), story.now))
+    sign = next(d for d in story.it.deadlines if d.clock == "sign")
+    assert sign.fired == ("yellow",)
+    grave = story.done(story.send(opening(report(3, story.now, grade=1), story.now)))
+    assert grave.case.emergency  # a calmer event after it takes nothing back
+    assert told(grave) == []
+    calmer = story.done(story.send(opening(report(4, story.now, grade=4), story.now)))
+    assert calmer.case.grade == 1
+    assert calmer.case.deadlines == grave.case.deadlines
+
+
+def test_yellow_is_not_shown_again_after_a_tightening() -> None:
+    story = Story()
+    story.opens(class_code="110306", grade=4, unit="housing-990101")
+    assert ("contact", "yellow") in lights(story.local("2026-03-12 17:00"))
+    story.send(opening(report(2, story.now, grade=1, emergency=True), story.now))
+    contact = next(d for d in story.it.deadlines if d.clock == "contact")
+    assert (contact.due, contact.fired) == (story.now + timedelta(minutes=15), ("yellow",))
+    assert story.it.light == "red"  # of the sign clock, which nobody answered
+    assert ("contact", "yellow") not in lights(story.after(minutes=20))
+
+
+@pytest.mark.parametrize("more", [{"emergency": True, "grade": 1}, {"reporter": "t1"}])
+def test_a_fault_somebody_cares_about_stays_open(more: dict[str, Any]) -> None:
+    story = Story()
+    story.opens(class_code="020206", event_code="fire.fault", device_id="d1", **more)
+    assert story.does("clear", SYSTEM).case.state == "dispatched"
+
+
+def test_a_second_whistle_starts_anew() -> None:
+    story = Story()
+    story.opens()
+    story.does("whistle", OPERATOR, unit="housing-990101")
+    story.does("respond", HOUSING)
+    story.does("handle", HOUSING)
+    story.does("escalate", HOUSING, reason="须市级协调")
+    story.does("dispatch", OPERATOR, unit="housing-990101")
+    story.does("whistle", HOUSING, units=("fire-990101001", "housing-990101"))
+    assert (story.it.responded, story.it.unit) == ((), "housing-990101")
+    story.does("respond", HOUSING)
+    assert story.it.state == "whistle"
+
+
+def test_a_calmer_class_does_not_ease_an_emergency() -> None:
+    story = Story()
+    story.opens(**(TRIAGE | {"emergency": True, "grade": 1}))
+    assert story.does("register", OPERATOR, class_code="020202").case.grade == 1
+    calm = Story()
+    calm.opens(**(TRIAGE | {"grade": 1}))
+    assert calm.does("register", OPERATOR, class_code="020202").case.grade == 3
+
+
+def test_the_ladder_is_climbed_step_by_step() -> None:
+    """A grid's unit: red at the town's desk, up at the county's, and higher with the next clock."""
+    story = Story()
+    story.opens(class_code="020202", grade=3, unit="estate-007")
+    fired = [c for c in story.after(days=30) if c.stage in ("red", "escalate")]
+    heard = {(str(c.clock), str(c.stage)): told(c)[-1][1] for c in fired}
+    assert heard["sign", "red"] == "desk-990101001"
+    assert heard["sign", "escalate"] == "desk-990101"
+    assert heard["handle", "red"] == "desk-990101001"
+    assert heard["handle", "escalate"] == "desk-9901"
+    assert story.it.level_up == 2

@@ -108,6 +108,15 @@ def test_a_case_whose_class_was_corrected() -> None:
     assert len(found) == 1
 
 
+def test_words_are_kept_while_a_case_moves_on() -> None:
+    one = case()
+    found = index(one)
+    assert found.match(later()) == one.case_no
+    held = found._cases[one.case_no]
+    found.put(one.model_copy(update={"state": "signed", "version": 2}))
+    assert found._cases[one.case_no] is held  # not cut into bigrams again
+
+
 def test_the_newest_of_several() -> None:
     cases = [
         case(**DEVICE).model_copy(update={"case_no": f"20260311-{VILLAGE}-AAAAA{n}"})
