@@ -35,6 +35,7 @@ def parse(body: bytes) -> list[Any]:
     for field, name in (("lon", "Longitude"), ("lat", "Latitude")):
         if value := _text(root, name):
             alarm[field] = value
+    # The standard gives types 9 and 10 no element for their figure; vendors use one of these.
     for name in ("AlarmTypeParam/Value", "AlarmTypeParam/Count", "AlarmTypeParam/Density"):
         if info is not None and (value := _text(info, name)):
             alarm["value"] = value

@@ -81,7 +81,7 @@ def _produce(channel: str, format: str, body: bytes, data_dir: Path) -> int:
             where = f"第 {problem.index + 1} 条 {problem.field or '(整体)'}"
             typer.echo(f"{where}:{problem.reason}", err=True)
         return 1
-    except KeyProblem as error:
+    except (KeyProblem, OSError) as error:
         typer.echo(str(error), err=True)
         return 2
     try:
