@@ -192,7 +192,7 @@ def test_a_fetch_waits_for_the_record_to_come(broker: Any, topic: Any, wire: Any
     name = topic(partitions=3)
     parts = FetchRequest.FetchTopic.FetchPartition
     rows = [
-        parts(partition=n, fetch_offset=0, partition_max_bytes=1 << 20, current_leader_epoch=-1)
+        parts(partition=n, fetch_offset=1, partition_max_bytes=1 << 20, current_leader_epoch=-1)
         for n in range(3)
     ]
     request = FetchRequest(
@@ -207,8 +207,10 @@ def test_a_fetch_waits_for_the_record_to_come(broker: Any, topic: Any, wire: Any
         rack_id="",
     )
     link = wire(broker.address)
-    link.send(request, 11)
     with contextlib.closing(KafkaProducer(bootstrap_servers=broker.address)) as producer:
+        for n in range(3):
+            producer.send(name, b"already here", partition=n).get(10)
+        link.send(request, 11)
         producer.send(name, b"at last", partition=2).get(10)
     answer = link.receive(request, 11)
     sizes = {

@@ -1,6 +1,7 @@
 """What an acknowledgement is worth: restarts, kill -9 under load, torn files, a full disk."""
 
 import contextlib
+import itertools
 import json
 import resource
 import signal
@@ -280,18 +281,21 @@ def test_everything_acknowledged_is_there_after_a_stop(own_broker: Any, creates:
     acknowledged: list[int] = []
 
     def load() -> None:
-        with contextlib.closing(
-            KafkaProducer(bootstrap_servers=broker.address, linger_ms=1, retries=0)
-        ) as producer:
-            n = 0
-            while not stop.is_set():
-                sent = producer.send("t", b"%d" % n, partition=n % 2)
-                try:
-                    sent.get(2)
-                except Exception:
-                    return
-                acknowledged.append(n)
-                n += 1
+        producer = confluent_kafka.Producer(
+            {"bootstrap.servers": broker.address, "linger.ms": 1, "retries": 0, "log_level": 0}
+        )
+        for n in itertools.count():
+            if stop.is_set():
+                break
+            producer.produce(
+                "t",
+                b"%d" % n,
+                partition=n % 2,
+                on_delivery=lambda error, _, n=n: error or acknowledged.append(n),
+            )
+            producer.poll(0.001)
+        producer.purge()
+        producer.flush(5)
 
     thread = threading.Thread(target=load)
     thread.start()

@@ -124,29 +124,27 @@ def test_one_leads_and_everybody_gets_what_the_leader_says(members: Any) -> None
     assert [m.heartbeat() for m in (a, b, c)] == [0, 0, 0]
 
 
-def test_a_member_that_joins_in_mid_rebalance_is_taken_in(members: Any) -> None:
+def test_a_member_that_joins_in_mid_rebalance_is_taken_in(
+    broker: Any, wire: Any, members: Any, until: Any
+) -> None:
     a, b, c = members(), members(), members()
     assert a.join() == 0
     assert a.sync() == (0, a.id.encode())
-    assert a.generation == 1
+    link = wire(broker.address)
+
+    def size() -> int:
+        (row,) = link.ask(DescribeGroupsRequest(groups=[a.group]), 3).groups
+        return len(row.members)
+
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
-        late = [threads.submit(b.join), threads.submit(c.join)]
-        while a.heartbeat() != REBALANCING:
-            time.sleep(0.01)
+        late = [threads.submit(b.join)]
+        until(lambda: a.heartbeat() == REBALANCING, "a rebalance")
         assert a.sync()[0] == REBALANCING
-        # Both may still be on their way: everybody is together after two rounds at the latest.
+        late.append(threads.submit(c.join))
+        until(lambda: size() == 3, "both newcomers waiting")
         assert a.join() == 0
-        while not all(done.done() for done in late):
-            if a.heartbeat() == REBALANCING:
-                assert a.join() == 0
-        assert [done.result() for done in late] == [0, 0]
-    for _ in range(3):
-        stale = [
-            m for m in (a, b, c) if m.generation < max(a.generation, b.generation, c.generation)
-        ]
-        if not stale:
-            break
-        together(*(m.join for m in (a, b, c)))
+        assert [done.result(30) for done in late] == [0, 0]
+    assert a.generation == b.generation == c.generation > 1
     assert together(a.sync, b.sync, c.sync) == [(0, m.id.encode()) for m in (a, b, c)]
 
 

@@ -15,6 +15,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.protocol.consumer import FetchRequest, ListOffsetsRequest
 from kafka.protocol.metadata import ApiVersionsRequest
 from kafka.protocol.producer import ProduceRequest
+from kafka.record.default_records import DefaultRecordBatchBuilder
 
 UNSUPPORTED_VERSION, OUT_OF_RANGE, UNKNOWN_TOPIC, BAD_ACKS = 35, 1, 3, 21
 
@@ -107,7 +108,7 @@ def test_a_password_is_refused_not_waited_for(own_broker: Any) -> None:
 
 def test_an_unknown_version_of_the_first_question_is_answered(broker: Any, wire: Any) -> None:
     link = wire(broker.address)
-    link.socket.sendall(struct.pack(">ihhih", 10, 18, 99, 7, -1))
+    link.socket.sendall(struct.pack(">ihhihb", 11, 18, 99, 7, -1, 0))
     size = int.from_bytes(link._exactly(4), "big")
     data = link._exactly(size)
     assert struct.unpack_from(">ih", data) == (7, UNSUPPORTED_VERSION)
@@ -150,12 +151,23 @@ def test_reading_beyond_the_ends_is_refused_at_once(broker: Any, topic: Any, wir
 
 def test_producing_to_nowhere_is_refused(broker: Any, topic: Any, wire: Any) -> None:
     name, link = topic(), wire(broker.address)
+    builder = DefaultRecordBatchBuilder(
+        magic=2,
+        compression_type=0,
+        is_transactional=False,
+        producer_id=-1,
+        producer_epoch=-1,
+        base_sequence=-1,
+        batch_size=1000,
+    )
+    builder.append(0, timestamp=None, key=b"k", value=b"v", headers=[])
+    data = bytes(builder.build())
     for target, acks, code in (
         ("t-never-made", 1, UNKNOWN_TOPIC),
         (name, 5, BAD_ACKS),
     ):
         topic_of = ProduceRequest.TopicProduceData
-        part = topic_of.PartitionProduceData(index=0, records=b"x" * 70)
+        part = topic_of.PartitionProduceData(index=0, records=data)
         request = ProduceRequest(
             transactional_id=None,
             acks=acks,
