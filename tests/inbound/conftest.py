@@ -41,9 +41,9 @@ class Broker:
         return KafkaAddress(f"127.0.0.1:{self.port}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def new_broker(tmp_path_factory):
-    """Starts a fresh broker; all are killed at the end."""
+    """Starts a fresh broker; all are killed at the end of the module."""
     started = []
 
     def start():
