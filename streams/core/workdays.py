@@ -139,7 +139,7 @@ def load_workdays(profile: Profile) -> Workdays:
     published: dict[date, bool] = {}
     expected: dict[date, bool] = {}
     for year in range(FIRST_YEAR, LAST_YEAR + 1):
-        listed = _published(year)
+        listed = national_list(year)
         if listed:
             published |= listed
         else:
@@ -150,7 +150,7 @@ def load_workdays(profile: Profile) -> Workdays:
     )
 
 
-def _published(year: int) -> dict[date, bool]:
+def national_list(year: int) -> dict[date, bool]:
     """The State Council's list of a year; empty when chinese-calendar does not hold it yet."""
     from chinese_calendar import is_workday
 

@@ -22,7 +22,7 @@ from schemas.profile import (
 from streams.core.cases import apply
 from streams.core.deadlines import overdue_command, wakeups
 from streams.core.rules import Rules
-from streams.core.workdays import Workdays, _published
+from streams.core.workdays import Workdays, national_list
 
 VILLAGE = "990101001001"
 GRID = VILLAGE + "007"
@@ -123,7 +123,7 @@ def small_profile(**changes: Any) -> Profile:
 
 
 HOURS = (Hours(start=time(9), end=time(12)), Hours(start=time(14), end=time(18)))
-PUBLISHED: dict[date, bool] = _published(2025) | _published(2026)
+PUBLISHED: dict[date, bool] = national_list(2025) | national_list(2026)
 WORKDAYS = Workdays(HOURS, {}, 2024, 2028, published=PUBLISHED)
 RULES = Rules(small_profile(), WORKDAYS)
 #: a Wednesday morning in working hours

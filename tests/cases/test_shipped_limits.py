@@ -1,0 +1,56 @@
+"""The shipped profile decides every clock of every case by a row of its own."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any, get_args
+
+import pytest
+
+from schemas.case import Clock
+from schemas.profile_files import load_profile
+from streams.core.deadlines import limit, start_clock
+from streams.core.rules import Rules
+from streams.core.workdays import load_workdays
+from tests.cases.small_city import START, Story, shanghai
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Rules:
+    profile = load_profile("qinglan")
+    return Rules(profile, load_workdays(profile))
+
+
+def a_case(rules: Rules, **fields: Any) -> Any:
+    grid = next(a.code for a in rules.profile.areas.values() if a.level == "grid")
+    place = {"village": grid[:12], "grid": grid}
+    return Story().opens().case.model_copy(update=place | fields)
+
+
+def test_every_clock_has_a_row(shipped: Rules) -> None:
+    used: set[str] = set()
+    for row, channel in product(shipped.profile.taxonomy.values(), shipped.profile.channels):
+        for grade in {row.grade, 1}:
+            case = a_case(shipped, class_code=row.code, grade=grade, channel=channel)
+            for clock in get_args(Clock):
+                found = limit(shipped, case, clock)
+                assert found.minutes > 0
+                used.add(found.rule)
+    unclassed = a_case(shipped, class_code="", grade=3)
+    used |= {limit(shipped, unclassed, clock).rule for clock in get_args(Clock)}
+    assert used == {row.rule_id for row in shipped.profile.deadlines}  # no default, no dead row
+
+
+def test_every_village_is_heard_at_its_county(shipped: Rules) -> None:
+    for area in shipped.profile.areas.values():
+        if area.level == "village":
+            assert shipped.desk(area.code, "county") == f"desk-{area.code[:6]}"
+
+
+def test_fifteen_working_days(shipped: Rules) -> None:
+    """360 hours of working time in the taxonomy are fifteen working days."""
+    (row,) = [r for r in shipped.profile.taxonomy.values() if r.handle_hours == 360]
+    case = a_case(shipped, class_code=row.code, grade=row.grade, channel="petition")
+    clock = start_clock(shipped, case, "handle", START)
+    assert shanghai(clock.due) == "2026-03-31 18:00"  # from Wednesday morning, 11 March
+    assert clock.minutes == 15 * shipped.workdays.day_minutes
