@@ -6,69 +6,27 @@ so members go on without a rebalance when the broker was restarted.
 """
 
 import asyncio
-import base64
 import uuid
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from .codes import Code, Refused
+from .group import (
+    COMPLETING,
+    EMPTY,
+    PREPARING,
+    STABLE,
+    Group,
+    Joined,
+    Member,
+    Protocols,
+    dumped,
+    restored,
+)
 from .journal import Journal
 
-EMPTY, PREPARING, COMPLETING, STABLE, DEAD = (
-    "Empty", "PreparingRebalance", "CompletingRebalance", "Stable", "Dead",
-)  # fmt: skip
 FIRST_JOIN_SECONDS = 0.3  # the first member waits so long for others, to spare a rebalance
 REAP_SECONDS = 0.2
 SESSION_MS = (100, 30 * 60 * 1000)
-
-Protocols = list[tuple[str, bytes]]
-
-
-@dataclass(frozen=True)
-class Joined:
-    member_id: str
-    generation: int
-    protocol: str
-    leader: str
-    members: list[tuple[str, bytes]]
-
-
-@dataclass
-class Member:
-    id: str
-    client_id: str
-    session_ms: int
-    rebalance_ms: int
-    protocols: Protocols
-    seen: float
-    assignment: bytes = b""
-    joining: asyncio.Future[Code] | None = None
-    syncing: asyncio.Future[Code] | None = None
-
-    def metadata(self, protocol: str) -> bytes:
-        return dict(self.protocols).get(protocol, b"")
-
-    def answer(self, code: Code) -> None:
-        """Lets the member's waiting request go on."""
-        for waiting in (self.joining, self.syncing):
-            if waiting is not None and not waiting.done():
-                waiting.set_result(code)
-        self.joining = self.syncing = None
-
-
-@dataclass
-class Group:
-    id: str
-    protocol_type: str = ""
-    protocol: str = ""
-    leader: str = ""
-    generation: int = 0
-    state: str = EMPTY
-    members: dict[str, Member] = field(default_factory=dict)
-    promised: dict[str, float] = field(default_factory=dict)
-    not_before: float = 0.0
-    deadline: float = 0.0
 
 
 class Groups:
@@ -83,16 +41,7 @@ class Groups:
         """Takes up what was stable before a restart and begins to watch sessions."""
         now = asyncio.get_running_loop().time()
         for (name,), row in self._journal.rows.items():
-            group = Group(str(name), row["type"], row["protocol"], row["leader"], row["generation"])
-            for each in row["members"]:
-                protocols = [(name, base64.b64decode(data)) for name, data in each["protocols"]]
-                member = Member(
-                    each["id"], each["client"], each["session"], each["rebalance"], protocols, now
-                )
-                member.assignment = base64.b64decode(each["assignment"])
-                group.members[member.id] = member
-            group.state = STABLE if group.members else EMPTY
-            self.by_id[group.id] = group
+            self.by_id[str(name)] = restored(str(name), row, now)
         self._task = asyncio.create_task(self._watch())
 
     # -- what members ask for
@@ -305,25 +254,8 @@ class Groups:
 
     def _keep(self, group: Group, state: str) -> None:
         """Makes a settled state durable, then takes it up."""
-        row: dict[str, Any] = {
-            "type": group.protocol_type,
-            "protocol": group.protocol,
-            "leader": group.leader,
-            "generation": group.generation,
-            "members": [
-                {
-                    "id": m.id,
-                    "client": m.client_id,
-                    "session": m.session_ms,
-                    "rebalance": m.rebalance_ms,
-                    "protocols": [[n, base64.b64encode(d).decode()] for n, d in m.protocols],
-                    "assignment": base64.b64encode(m.assignment).decode(),
-                }
-                for m in group.members.values()
-            ],
-        }
         try:
-            self._journal.put([((group.id,), row)])
+            self._journal.put([((group.id,), dumped(group))])
         except Refused:
             pass  # a full disk must not stop rebalances; after a restart the members join anew
         group.state = state

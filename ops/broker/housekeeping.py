@@ -19,6 +19,7 @@ from .codes import Refused
 from .compaction import compact
 from .log import PartitionLog
 from .segment import Segment, store
+from .upkeep import adopt, expired, plan
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class Housekeeping:
 
     async def tend(self, each: PartitionLog) -> None:
         """One round for one log."""
-        await self.remove(each.expired(time.time()))
+        await self.remove(expired(each, time.time()))
         if each.closed:
             return
         if each.active.size - each.active.saved_size > UNSAVED:
@@ -59,10 +60,10 @@ class Housekeeping:
         while each.snapshots:
             path, snapshot = each.snapshots.pop(0)
             await self._aside(lambda path=path, raw=snapshot: store(path, raw))  # type: ignore[misc]
-        plan = each.compaction(time.time())
-        if plan is not None:
-            done = await self._aside(lambda: compact(plan, self._stop))
-            await self.remove(each.adopt(plan, done))
+        planned = plan(each, time.time())
+        if planned is not None:
+            done = await self._aside(lambda: compact(planned, self._stop))
+            await self.remove(adopt(each, planned, done))
             self.compactions += 1
         each.producers.forget(int(time.time() * 1000), each.start)
         for segment in each.segments[:-1]:

@@ -17,10 +17,9 @@ from pathlib import Path
 
 from .batch import COMMIT, Header, control_kind, header_at, parse_produced, records, unpack
 from .codes import Code, Refused
-from .compaction import Compacted, Plan
 from .producers import Producers
 from .segment import Segment
-from .topic_config import MIB, TopicConfig
+from .topic_config import TopicConfig
 
 log = logging.getLogger(__name__)
 
@@ -170,101 +169,14 @@ class PartitionLog:
         if offset > self.start:
             self.start = offset
             self.save_marks()
-        return self._fallen_out()
+        return self.fallen_out()
 
-    def _fallen_out(self) -> list[Segment]:
+    def fallen_out(self) -> list[Segment]:
+        """Takes out the segments that lie before the start whole; their files remain."""
         gone = []
         while len(self.segments) > 1 and self.segments[1].base <= self.start:
             gone.append(self.segments.pop(0))
         return gone
-
-    def expired(self, now: float) -> list[Segment]:
-        """Takes out what is older or more than the topic keeps; the caller removes the files.
-
-        A record's age is that of its own stamp, but never less than the file's: a device whose
-        clock runs ahead does not keep a log for ever.
-        """
-        config = self.config
-        if not config.deletes:
-            return []
-        if config.retention_ms >= 0 and self.active.size and self._too_old(self.active, now):
-            self.roll()
-        surplus = self.size - config.retention_bytes if config.retention_bytes >= 0 else 0
-        keep_from = self.start
-        for segment in self.segments[:-1]:
-            old = config.retention_ms >= 0 and self._too_old(segment, now)
-            if not old and surplus < segment.size:
-                break
-            surplus -= segment.size
-            keep_from = segment.next_offset
-        # The start needs no mark here, the first file's name says it: a full disk must not
-        # keep old segments from being deleted.
-        self.start = keep_from
-        return self._fallen_out()
-
-    def _too_old(self, segment: Segment, now: float) -> bool:
-        stamp = min(segment.max_timestamp / 1000, segment.modified())
-        return stamp < now - self.config.retention_ms / 1000
-
-    # -- compaction, planned and finished here, carried out beside the loop
-
-    def compaction(self, now: float) -> Plan | None:
-        """What to compact now, or None. May close the active segment so that it takes part."""
-        config = self.config
-        if not config.compacts:
-            return None
-        clean = sum(s.size for s in self.segments if s.next_offset <= self.cleaned)
-        dirty = self.size - clean
-        share = config.min_cleanable_dirty_ratio
-        aged = self.active.size and now - self.active.born > config.segment_ms / 1000
-        if (dirty < MIB or dirty < share * self.size) and not aged:
-            return None
-        if aged or self.active.size >= MIB:
-            self.roll()
-        newest = now - config.min_compaction_lag_ms / 1000
-        chosen: list[Segment] = []
-        for segment in self.segments[:-1]:
-            stamp = min(segment.max_timestamp / 1000, segment.modified())
-            if segment.next_offset > self.stable or stamp > newest:
-                break
-            chosen.append(segment)
-        if not chosen or chosen[-1].next_offset <= self.cleaned:
-            return None
-        return Plan(
-            tuple((s.path, s.size) for s in chosen),
-            self.cleaned,
-            tuple(self.producers.aborted),
-            int((now - config.delete_retention_ms / 1000) * 1000),
-            config.roll_bytes,
-        )
-
-    def adopt(self, plan: Plan, done: Compacted) -> list[Segment]:
-        """Puts compacted segments in place of the old; the old ones, still to be removed.
-
-        Does nothing when the log has changed below (deleted, shortened) in the meantime.
-        """
-        paths = [path for path, _ in plan.segments]
-        if self.closed or [s.path for s in self.segments[: len(paths)]] != paths:
-            for made in done.segments:
-                made.remove()
-            return []
-        replaced = [s for s in self.segments[:-1] if s.base < done.clean_to]
-        old_paths = {s.path for s in replaced}
-        self.snapshots = [kept for kept in self.snapshots if kept[0] not in old_paths]
-        for made in done.segments:
-            target = made.path.with_suffix(".log")
-            target.with_suffix(".state").unlink(missing_ok=True)
-            made.close()
-            made.path.replace(target)
-            made.path = target
-        taken = {made.path for made in done.segments}
-        self.segments[: len(replaced)] = done.segments
-        self.cleaned = done.clean_to
-        self.producers.forget(int(time.time() * 1000), self.cleaned)
-        self.save_marks()
-        for old in replaced:
-            old.close()
-        return [old for old in replaced if old.path not in taken]
 
     # -- what survives a restart
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..codes import Code, Refused
-from ..groups import DEAD, EMPTY, Group
+from ..group import DEAD, EMPTY, Group
 from ..offsets import Committed
 from ..state import NODE, Broker, Call
 
