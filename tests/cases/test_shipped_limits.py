@@ -9,7 +9,8 @@ import pytest
 
 from schemas.case import Clock
 from schemas.profile_files import load_profile
-from streams.core.deadlines import limit, start_clock
+from streams.core.deadlines import start_clock
+from streams.core.limits import limit
 from streams.core.rules import Rules
 from streams.core.workdays import load_workdays
 from tests.cases.small_city import START, Story, shanghai
