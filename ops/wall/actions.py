@@ -114,12 +114,13 @@ def build(
     # The key is the person's own: two accounts that chose the same one do not meet.
     cause = f"{viewer.id}\x1f{key}"
     fields = body.model_dump(exclude={"move"})
+    who = {"role": viewer.role, "id": viewer.id, "unit": viewer.unit, "area": viewer.area}
     return Command(
         command_id=command_id(cause, body.move, case_no),
         case_no=case_no,
         move=body.move,
         at=now,
-        actor=Actor(role=viewer.role, id=viewer.id, unit=viewer.unit, area=viewer.area),  # type: ignore[arg-type]
+        actor=Actor.model_validate(who),
         expected_version=int(match[1]) if match else None,
         **fields,
     )

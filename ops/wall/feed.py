@@ -28,13 +28,24 @@ class Feed:
         self._tiles: dict[str, Any] = {}
         self._ran_ms: dict[str, int] = {}
         self._at_ms, self._down_ms = 0, 0
+        self._round = asyncio.Lock()
 
     @property
     def good(self) -> bool:
         return bool(self._tiles) and not self._down_ms
 
+    async def first(self, now_ms: int) -> None:
+        """Have data at all: waits for a first round that is under way, or makes it."""
+        async with self._round:
+            if not self._at_ms:
+                await self._refresh(now_ms)
+
     async def refresh(self, now_ms: int) -> None:
         """Run the tiles that are due and tell the screens what changed."""
+        async with self._round:
+            await self._refresh(now_ms)
+
+    async def _refresh(self, now_ms: int) -> None:
         due = [t for t in TILES if now_ms - self._ran_ms.get(t.name, 0) >= t.every * 1000 - 50]
         changed: dict[str, Any] = {}
         failed = False
@@ -48,7 +59,8 @@ class Feed:
                 break  # the others would only wait for the same silence
             self._ran_ms[tile.name] = now_ms
             if self._tiles.get(tile.name) != value:
-                self._tiles[tile.name] = changed[tile.name] = value
+                changed[tile.name] = value
+        self._tiles = self._tiles | changed  # at once: a snapshot is of one round
         self._down_ms = (self._down_ms or now_ms) if failed else 0
         self._at_ms = now_ms
         self.hub.publish("tick", self._head() | {"tiles": changed})
@@ -99,8 +111,7 @@ class Feeds:
         if feed is None:
             feed = self._feeds[area] = self._make(area)
         feed.asked_ms = self._clock_ms()
-        if not feed.good and not feed.snapshot()["at_ms"]:
-            await feed.refresh(feed.asked_ms)
+        await feed.first(feed.asked_ms)
         return feed
 
     async def run(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -23,7 +24,6 @@ class Atlas:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._outlines = list(_outlines(profile))
         self._documents: dict[str, Asset] = {}
         self._codes = sorted(code for code in profile.rings if code in profile.areas)
 
@@ -31,8 +31,15 @@ class Atlas:
         codes = (code for code in self._codes if code.startswith(area))
         return Scope(area, {code: i for i, code in enumerate(codes)})
 
+    @cached_property
+    def _outlines(self) -> list[Feature]:
+        return list(_outlines(self._profile))
+
     def document(self, area: str) -> Asset:
-        """GeoJSON FeatureCollection: grids first, then town and county outlines, then labels."""
+        """GeoJSON FeatureCollection: grids first, then town and county outlines, then labels.
+
+        The first one takes a second: call it in a thread.
+        """
         if area not in self._documents:
             self._documents[area] = asset(
                 orjson.dumps(self._collection(area)), "application/geo+json"

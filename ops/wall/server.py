@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -67,20 +67,23 @@ def build_app(parts: Parts) -> FastAPI:
         return int(parts.clock() * 1000)
 
     def feed(area: str) -> Feed:
-        facts = {"area": area, "tick_seconds": parts.tick, "map": atlas.document(area).etag}
+        facts = {"area": area, "tick_seconds": parts.tick, "map": parts.profile.digest}
         return Feed(atlas.scope(area), parts.store, epoch, facts)
 
     feeds = Feeds(feed, clock_ms, parts.tick)
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        ticking = asyncio.create_task(feeds.run())
+        work = [
+            asyncio.create_task(feeds.run()),
+            asyncio.create_task(asyncio.to_thread(atlas.document, "")),
+        ]
         try:
             yield
         finally:
-            ticking.cancel()
-            with suppress(asyncio.CancelledError):
-                await ticking
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
 
     app = FastAPI(
         title="Gridwhistle 网格吹哨",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
@@ -39,7 +40,8 @@ async def stream(
 @router.get("/geo/grids", summary="网格地图 grids and outlines as GeoJSON")
 async def grids(request: Request, viewer: WallViewer) -> Response:
     atlas: Atlas = request.app.state.atlas
-    return atlas.document(viewer.area).answer(request, DAY_OLD)
+    document = await asyncio.to_thread(atlas.document, viewer.area)
+    return document.answer(request, DAY_OLD)
 
 
 @router.get("/names", summary="名称表 words of the profile: classes, units, areas, channels")

@@ -31,14 +31,15 @@ const query = (f, cursor = '') => (f.tab === 'alerts'
 function Desk({ me, names, onleave }) {
   const [f, setF] = useState(kept), [rows, setRows] = useState([]), [next, setNext] = useState(null), [at, setAt] = useState(0);
   const [found, setFound] = useState(null), [note, setNote] = useState(null), [live, setLive] = useState(true);
-  const list = useRef(), search = useRef(), latest = useRef(), soon = useRef();
+  const list = useRef(), search = useRef(), latest = useRef(), soon = useRef(), turn = useRef(0);
   const own = me.role === 'unit', key = (r) => r.alert_id || r.case_no;
   const say = (text, bad = false) => setNote({ text, bad });
   const attempt = async (work) => { try { return await work(); } catch (failure) { if (failure.status === 401) onleave(); else say(failure.message, true); return null; } };
 
   const load = (more = false) => attempt(async () => {
-    const [path, parameters] = query(f, more ? next : '');
+    const [path, parameters] = query(f, more ? next : ''), mine = ++turn.current;
     const page = await get(path, parameters);
+    if (mine !== turn.current) return; // a newer question was asked meanwhile
     setRows((old) => (more ? [...old, ...page.items] : page.items));
     setNext(page.next);
   });
@@ -65,7 +66,7 @@ function Desk({ me, names, onleave }) {
   };
   latest.current = { load, f, found, openCase, marked };
 
-  useEffect(() => { load(); setAt(0); history.replaceState(0, '', `#${new URLSearchParams(Object.entries(f).filter(([k, v]) => v !== START[k]))}`); }, [f]);
+  useEffect(() => { const typing = setTimeout(() => load(), f.q ? 250 : 0); setAt(0); history.replaceState(0, '', `#${new URLSearchParams(Object.entries(f).filter(([k, v]) => v !== START[k]))}`); return () => clearTimeout(typing); }, [f]);
   useEffect(() => { const i = setInterval(() => latest.current.load(), RELOAD_MS); return () => clearInterval(i); }, []);
   useEffect(() => { document.title = `${f.tab === 'alerts' && rows.length ? `(${rows.length}) ` : ''}${w.title}`; }, [rows, f]);
   useEffect(() => listen(latest, setRows, reloadSoon, setLive), []);
