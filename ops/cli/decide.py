@@ -49,7 +49,7 @@ def classify_file(path: Path, profile_name: str, out: TextIO) -> int:
                 row = dict(zip(columns, _cells(line), strict=False))
                 text, channel = redact(row.get("text", "")), row.get("channel", "")
                 judged = classifier.classify(text, "", channel)
-                urgent = emergencies.is_emergency(text, channel).emergency
+                urgent = emergencies.is_emergency(text, channel, judged.danger).emergency
                 best = (*judged.top3, "", "", "")[:3]
                 out.write("\t".join((*best, str(int(urgent)), f"{judged.confidence:.3f}")) + "\n")
     except OSError as problem:

@@ -23,6 +23,7 @@ TITLE = 1.5  # a phrase in the title weighs more
 REACH = 2  # characters between a negation and what it denies
 MODEL = 16.0  # weight of the model's scores beside those of phrases
 # Confidence = 1 / (1 + exp(-(BIAS + LEAD · lead over the second + TOP · best score))).
+UNHEARD = 0.7  # of the confidence in a class only the model speaks for
 BIAS, LEAD, TOP = -2.7, 0.92, 0.72
 
 
@@ -33,6 +34,7 @@ class Classified(NamedTuple):
     confidence: float
     top3: tuple[str, ...]
     reasons: tuple[str, ...]
+    danger: float = -1.0  # how much the wording sounds like an emergency, about -1..1
 
 
 NOTHING = Classified("", 0.0, (), ("没有可识别的内容",))
@@ -52,18 +54,19 @@ class Classifier:
         self._names = [row.name for row in profile.taxonomy.values()]
         self._texts, self._phrases = _compile(profile)
         self._find = AhoCorasick(self._texts).find_matches_as_indexes
-        self._model = Ngrams(_documents(profile))
+        self._model = Ngrams(*_documents(profile))
 
     def classify(self, text: str, title: str = "", channel: str = "") -> Classified:
         """The three best classes of a text. ``channel`` is for later use."""
         whole = f"{title}\n{text}" if title else text
-        scores = self._model.scores(whole) * MODEL
+        learned = self._model.scores(whole)
+        scores = learned[:-1] * MODEL
         heard: dict[int, list[str]] = {}
         for shown, factor, votes in self._said(whole, len(title)):
             for index, weight in votes:
                 scores[index] += weight * factor
                 heard.setdefault(index, []).append(shown)
-        return self._rank(scores, heard)
+        return self._rank(scores, heard, float(learned[-1]))
 
     def _said(
         self, text: str, title: int
@@ -88,7 +91,7 @@ class Classifier:
                     said[shown] = (shown, factor, votes)
         return list(said.values())
 
-    def _rank(self, scores: Scores, heard: dict[int, list[str]]) -> Classified:
+    def _rank(self, scores: Scores, heard: dict[int, list[str]], danger: float) -> Classified:
         best: list[int] = []
         values: list[float] = []
         for _ in range(min(3, len(scores))):  # three maxima cost half of one partial sort
@@ -101,12 +104,15 @@ class Classifier:
             return NOTHING
         first, codes = best[0], self.codes
         confidence = 1 / (1 + exp(-(BIAS + LEAD * (top - rest) + TOP * top)))
+        if first not in heard:
+            confidence *= UNHEARD
         words = "、".join(f"“{word}”" for word in heard.get(first, [])[:4])
         reason = f"出现{words}" if words else "用词与该类相近"
         reasons = [f"{self._names[first]}:{reason}"]
         if rest > 0.7 * top and len(best) > 1:
             reasons.append(f"也可能是{self._names[best[1]]}")
-        return Classified(codes[first], confidence, tuple(codes[n] for n in best), tuple(reasons))
+        top3 = tuple(codes[n] for n in best)
+        return Classified(codes[first], confidence, top3, tuple(reasons), danger)
 
 
 def _factor(
@@ -127,13 +133,16 @@ def _factor(
     return factor
 
 
-def _documents(profile: Profile) -> list[list[str]]:
-    """What the model learns from: one list of phrases a class."""
+def _documents(profile: Profile) -> tuple[list[list[str]], list[bool], list[str]]:
+    """What the model learns from: phrases of each class, which are of grade 1, and of danger."""
     documents = {code: [row.name, *row.keywords] for code, row in profile.taxonomy.items()}
+    dangers = []
     for phrase in profile.phrases:
         if phrase.kind == "weight" and phrase.class_code in documents and phrase.weight > 0:
             documents[phrase.class_code].append(phrase.phrase)
-    return list(documents.values())
+        elif phrase.kind == "emergency" and phrase.weight >= 1:
+            dangers.append(phrase.phrase)
+    return list(documents.values()), [r.grade == 1 for r in profile.taxonomy.values()], dangers
 
 
 def _compile(profile: Profile) -> tuple[list[str], list[_Phrase]]:

@@ -181,8 +181,9 @@ class Decider:
                 "person_data", "reporter", "字段 reporter 是明文联系方式,应为接入端生成的令牌"
             )
         title, text = redact(raw.title), redact(raw.text)
+        judged = self.classifier.classify(text, title, channel)
         emergency, alarm = self.emergencies.is_emergency(
-            f"{title}。{text}" if title else text, channel
+            f"{title}。{text}" if title else text, channel, judged.danger
         )
         lost = ""
         if raw.area_code and not self.locator.knows(raw.area_code):
@@ -197,7 +198,6 @@ class Decider:
                     f"字段 class_code 的类别 {raw.class_code} 不在分类表中",
                 )
             lost = lost or f"类别 {raw.class_code} 不在分类表中"
-        judged = self.classifier.classify(text, title, channel)
         if raw.class_code and raw.class_code in self.profile.taxonomy:
             judged = self._chosen(raw.class_code, judged)
         where = self.locator.locate(
@@ -210,7 +210,9 @@ class Decider:
         others = tuple(c for c in judged.top3 if c != code)[:2]
         reason = f"上报时选定:{self.profile.taxonomy[code].name}"
         sure = max(_CHOSEN, judged.confidence if judged.code == code else 0.0)
-        return Classified(code, sure, (code, *others), (reason, *judged.reasons))
+        return judged._replace(
+            code=code, confidence=sure, top3=(code, *others), reasons=(reason, *judged.reasons)
+        )
 
     def _reported(
         self, raw: TextReport, at: Position, judged: Classified, where: Located,

@@ -5,6 +5,7 @@ it into the past or a drill; one that is left standing is enough.
 
 What is listened for (phrases.tsv, and the keywords of grade-1 classes of three characters or more):
 ``emergency``  a phrase, also with gaps (``streams.core.phrases``);
+               weight under 1: a hint, and hints of one sentence add up to an emergency at 1;
                weight 0 takes a keyword of the taxonomy out
 ``negation``   right before the danger; weight under 1: only here, classification does not listen
 ``past``       anywhere in the clause; weight 2 and more: anywhere in the text (虚惊一场)
@@ -20,13 +21,15 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick
 
 from schemas.profile import Profile
-from streams.core.phrases import GAP, follow, parts_of
+from streams.core.phrases import GAP, follow, parts_of, sentence_end
 
 _DENY = {1: 1}  # characters a one-character negation may stand before the danger; longer ones:
 _DENY_LONG = 4
 _CLAUSE = re.compile(r"[,。;!?、\n,.;!?]")
 # In the same clause these keep a past danger present: 「上次着火,现在又着了」.
 _ONGOING = re.compile("正在|现在|还在|仍在|越来越|刚刚|快来|救命|此刻|又[^,。]{0,4}了|今天")
+ENOUGH = 1.0  # of hints
+SOUNDS_LIKE = 0.05  # danger of the model from which on a text is one
 _OF_CLASS = 3  # shortest keyword of a grade-1 class that is an emergency by itself
 
 
@@ -40,6 +43,7 @@ class Heard(NamedTuple):
 class _Sound(NamedTuple):
     text: str
     danger: bool
+    hint: float  # 0 = none
     against: str  # "" | negation | past | settled | cover
     more: tuple[tuple[str, tuple[str, ...]], ...]  # phrases with gaps that begin here, other parts
 
@@ -51,15 +55,33 @@ class Emergencies:
         self._sounds = _compile(profile)
         self._find = AhoCorasick([s.text for s in self._sounds]).find_matches_as_indexes
 
-    def is_emergency(self, text: str, channel: str = "") -> Heard:
-        """Whether a text reports an emergency. No channel is exempt; it is for later use."""
+    def is_emergency(self, text: str, channel: str = "", danger: float = -1.0) -> Heard:
+        """Whether a text reports an emergency. ``danger``: what the classifier's model says; it
+        can only add one, where nothing was heard that was denied. No channel is exempt.
+        """
+        heard = self._listen(text)
+        if heard.emergency or heard.reason or danger < SOUNDS_LIKE:
+            return heard
+        return Heard(True, f"用词近似险情({danger:.2f})")
+
+    def _listen(self, text: str) -> Heard:
         matches = self._find(text, overlapping=True)
         if not matches:
             return _SILENT
         sounds = self._sounds
         denied: list[str] = []
+        hints: dict[str, float] = {}
+        sentence = -1
         for index, start, end in matches:
             sound = sounds[index]
+            if sound.hint:
+                stop = sentence_end(text, start)
+                if stop != sentence:
+                    sentence, hints = stop, {}
+                if not _against(text, matches, sounds, start, end):
+                    hints[sound.text] = sound.hint
+                    if sum(hints.values()) >= ENOUGH:
+                        return Heard(True, "同时出现" + "、".join(f"“{hint}”" for hint in hints))
             for phrase, begin, stop in _dangers(sound, text, start, end):
                 against = _against(text, matches, sounds, start, end)
                 if not against and begin != start:
@@ -119,12 +141,15 @@ def _denied(start: int, matches: _Matches, sounds: list[_Sound]) -> bool:
 
 def _compile(profile: Profile) -> list[_Sound]:
     danger: set[str] = set()
+    hints: dict[str, float] = {}
     off: set[str] = set()
     gaps: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     against: dict[str, str] = {}
     for row in profile.phrases:
         if row.kind == "emergency" and row.weight <= 0:
             off.add(row.phrase)
+        elif row.kind == "emergency" and row.weight < 1:
+            hints[row.phrase] = row.weight
         elif row.kind == "emergency" and GAP in row.phrase:
             first, others = parts_of(row.phrase)
             gaps.setdefault(first, []).append((row.phrase, others))
@@ -143,5 +168,8 @@ def _compile(profile: Profile) -> list[_Sound]:
     for name in names:
         if name not in danger and heard(name):
             against.setdefault(name, "cover")
-    texts = sorted({*danger, *gaps, *against})
-    return [_Sound(t, t in danger, against.get(t, ""), tuple(gaps.get(t, ()))) for t in texts]
+    texts = sorted({*danger, *hints, *gaps, *against})
+    return [
+        _Sound(t, t in danger, hints.get(t, 0.0), against.get(t, ""), tuple(gaps.get(t, ())))
+        for t in texts
+    ]

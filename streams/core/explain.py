@@ -79,8 +79,9 @@ def _lines(event: Event, raw: Raw, decider: Decider, rules: Rules | None) -> lis
 def _heard(raw: Raw, decider: Decider) -> Heard | None:
     if not isinstance(raw, TextReport):
         return None
-    text = f"{raw.title}。{raw.text}" if raw.title else raw.text
-    return decider.emergencies.is_emergency(redact(text), getattr(raw, "channel", ""))
+    title, text = redact(raw.title), redact(raw.text)
+    danger = decider.classifier.classify(text, title).danger
+    return decider.emergencies.is_emergency(f"{title}。{text}" if title else text, "", danger)
 
 
 def _urgent(event: Event, heard: Heard | None) -> tuple[str, ...]:

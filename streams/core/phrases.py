@@ -17,8 +17,7 @@ def parts_of(phrase: str) -> tuple[str, tuple[str, ...]]:
 
 def follow(text: str, parts: tuple[str, ...], end: int) -> tuple[int, int] | None:
     """Where the last of ``parts`` stands when all follow what ends at ``end``; else None."""
-    stop = _SENTENCE.search(text, end)
-    last = stop.start() if stop else len(text)
+    last = sentence_end(text, end)
     start = end
     for part in parts:
         start = text.find(part, end, min(last, end + REACH + len(part)))
@@ -26,3 +25,9 @@ def follow(text: str, parts: tuple[str, ...], end: int) -> tuple[int, int] | Non
             return None
         end = start + len(part)
     return start, end
+
+
+def sentence_end(text: str, at: int) -> int:
+    """Where the sentence that holds position ``at`` ends."""
+    stop = _SENTENCE.search(text, at)
+    return stop.start() if stop else len(text)

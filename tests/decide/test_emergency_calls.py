@@ -90,6 +90,21 @@ def test_one_danger_left_standing_is_enough(emergencies: Emergencies) -> None:
     assert emergencies.is_emergency("没有着火,但是有人晕倒了").emergency
 
 
+def test_the_model_may_add_an_emergency_but_not_take_one(emergencies: Emergencies) -> None:
+    assert emergencies.is_emergency("那边不对劲", "", 0.5).emergency
+    assert not emergencies.is_emergency("那边不对劲", "", -0.5).emergency
+    assert emergencies.is_emergency("着火了", "", -1.0).emergency
+    assert not emergencies.is_emergency("没有着火", "", 0.5).emergency  # heard, and denied
+
+
+def test_hints_of_one_sentence_add_up(shipped: Profile) -> None:
+    rows = tuple(Phrase(kind="emergency", phrase=p, weight=0.5) for p in ("半空", "工人"))
+    heard = Emergencies(dataclasses.replace(shipped, phrases=rows)).is_emergency
+    assert heard("工人吊在半空").emergency
+    assert not heard("工人工人工人").emergency
+    assert not heard("来了个工人。气球在半空").emergency
+
+
 def test_a_phrase_with_a_gap_stays_within_its_sentence(shipped: Profile) -> None:
     rows = (Phrase(kind="emergency", phrase="小孩…掉进"),)
     heard = Emergencies(dataclasses.replace(shipped, phrases=rows)).is_emergency
