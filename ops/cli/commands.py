@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from ops.cli import deadletters, decide, ledger, profile, replay, run, send, topics, up
+from ops.cli import (
+    accounts,
+    deadletters,
+    decide,
+    doctor,
+    ledger,
+    profile,
+    replay,
+    run,
+    send,
+    serve,
+    tokens,
+    topics,
+    up,
+)
 
 app = typer.Typer(
     name="gridwhistle",
@@ -17,12 +31,16 @@ RUN, FEED, DECIDE, KEEP = "运行 run", "送入 feed", "判定 decide", "运维 
 
 app.command(rich_help_panel=RUN)(up.up)
 app.command(rich_help_panel=RUN)(run.worker)
-app.command(rich_help_panel=FEED)(replay.replay)
+app.command(rich_help_panel=RUN)(serve.serve)
 app.command(rich_help_panel=FEED)(send.send)
+app.command(rich_help_panel=FEED)(replay.replay)
+app.add_typer(tokens.app, name="tokens", rich_help_panel=FEED)
 app.command(rich_help_panel=DECIDE)(decide.explain)
 app.command(rich_help_panel=DECIDE)(decide.classify)
 app.add_typer(profile.app, name="profile", rich_help_panel=DECIDE)
-app.command(rich_help_panel=KEEP)(run.migrate)
+app.command(rich_help_panel=KEEP)(doctor.doctor)
 app.command(rich_help_panel=KEEP)(ledger.ledger)
 app.add_typer(deadletters.app, name="deadletters", rich_help_panel=KEEP)
 app.add_typer(topics.app, name="topics", rich_help_panel=KEEP)
+app.command(rich_help_panel=KEEP)(run.migrate)
+app.add_typer(accounts.app, name="accounts", rich_help_panel=KEEP)

@@ -35,7 +35,8 @@ def up(
     from rich.console import Console
 
     from ops.up.home import HomeProblem
-    from ops.up.run import CannotStart, Options, up as run_up
+    from ops.up.run import CannotStart, Options
+    from ops.up.run import up as run_up
     from ops.up.supervisor import DidNotStart
     from schemas.profile_files import ProfileProblems, load_profile
 
