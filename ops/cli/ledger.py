@@ -12,10 +12,8 @@ if TYPE_CHECKING:
     from ops.ledger import Explanation, LedgerRow
 
 FIGURES = ("committed", "rows", "dead_letters", "filtered", "difference", "missing", "doubled")
-HEADINGS = (
-    "已消费\noffsets", "事件\nrows", "死信\nletters", "过滤\nfiltered", "差额\ndiffer",
-    "缺失\nmissing", "重复\ndoubled", "待消费\nbehind",
-)  # fmt: skip
+HEADINGS = ("消费", "事件", "死信", "过滤", "差额", "缺失", "重复", "待读")
+LEGEND = "offsets, rows, dead letters, filtered, difference, missing, doubled, behind"
 
 
 def ledger(
@@ -84,6 +82,7 @@ def _print_json(rows: list[LedgerRow], faults: list[tuple[LedgerRow, Explanation
 
 
 def _print_table(rows: list[LedgerRow], faults: list[tuple[LedgerRow, Explanation]]) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
@@ -93,8 +92,10 @@ def _print_table(rows: list[LedgerRow], faults: list[tuple[LedgerRow, Explanatio
             "[red]Kafka 里还没有原始主题[/red]:先运行 gridwhistle up 或 gridwhistle topics"
         )
         return
-    table = Table(title="账目 ledger", header_style="bold")
-    table.add_column("主题\ntopic", no_wrap=True)
+    table = Table(
+        title=f"账目 ledger: {LEGEND}", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    table.add_column("主题", no_wrap=True)
     table.add_column("分区", no_wrap=True)
     for name in HEADINGS:
         table.add_column(name, justify="right", no_wrap=True)
@@ -112,7 +113,9 @@ def _print_table(rows: list[LedgerRow], faults: list[tuple[LedgerRow, Explanatio
         str(sums["dead_letters"]), str(sums["filtered"]), _fault(sums["difference"]),
         _fault(sums["missing"]), _fault(sums["doubled"]), str(sums["behind"]),
     )  # fmt: skip
-    console.print(table)
+    # Figures are never cut: rather than that, lines are wider than the terminal.
+    needed = Console(width=1000).measure(table).maximum
+    Console(highlight=False, width=max(needed, console.width)).print(table)
     if sums["behind"]:
         console.print(f"另有 {sums['behind']} 条尚未消费,不在账内 / not consumed yet")
     if all(row.sound for row in rows):

@@ -227,3 +227,14 @@ def test_an_unsound_ledger_says_which_offsets(
     assert "账目不符" in out
     assert "raw.gate[1] 缺失 missing 1" in out
     assert "重复 doubled 0 第 0 部分,2 次:events" in out
+
+
+def test_figures_are_never_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    huge = 123_456_789_012
+    rows = [LedgerRow("raw.environment", 3, 0, huge, huge, 0, 0, 0, 0, 0, huge)]
+    _print_table(rows, [])
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if "raw.environment" in x]
+    assert line.split() == ["raw.environment", "3", *[str(huge)] * 2, *"00000", str(huge)]
