@@ -22,7 +22,7 @@ Scores = NDArray[np.float32]
 _RIDGE = 1.0
 _BUNCHES = 150  # documents the phrases of danger are dealt into: one phrase alone says too little
 _CLASS_WEIGHT = 0.3  # of a class's document beside such a bunch
-_WORDS = re.compile(r"[0-9A-Za-z\u3400-\u9fff]+")
+_WORDS = re.compile(r"[\u3400-\u9fff]+")  # letters are names: KTV and APP are phrases
 _LONGEST = 400  # characters of a text that are listened to; a petition's matter stands at its front
 
 
