@@ -25,6 +25,7 @@ from ops.broker.segment import store
 from ops.broker.topic_config import MIB, TopicConfig, parse, shown
 from ops.broker.upkeep import adopt, expired, plan
 
+pytestmark = pytest.mark.embedded_only
 ROW = tuple[bytes | None, bytes | None]
 
 
