@@ -17,10 +17,11 @@ from prometheus_client import Counter, Gauge
 from pydantic import ValidationError
 
 from connectors.kafka import KafkaAddress, Producer
-from connectors.metrics import Metric, serve_metrics
+from connectors.metrics import serve_metrics
 from ops.simulator.bursts import BURSTS_BY_KIND
 from ops.simulator.city import City
 from ops.simulator.incident import Truth
+from ops.simulator.metrics import METRICS
 from ops.simulator.pacing import SLICE_SECONDS, Pace, send_paced
 from ops.simulator.stream import wire
 from schemas.ids import SHANGHAI
@@ -30,17 +31,6 @@ from schemas.settings import Settings, settings
 STATUS_EVERY = 10.0  # seconds
 LAST_WORDS = 0.4  # seconds Kafka gets for what is on its way when we are told to stop
 DRILL_AFTER = 5.0  # seconds from the start to a drill
-
-# fmt: off
-METRICS: tuple[Metric, ...] = (
-    Metric("gridwhistle_simulated_events_total", Counter, ("topic",),
-           "模拟器已发送的事件数 events sent by the simulator", "simulator"),
-    Metric("gridwhistle_simulator_behind_seconds", Gauge, (),
-           "模拟器落后于时钟的秒数 seconds the simulator is behind the clock", "simulator"),
-    Metric("gridwhistle_simulator_kafka_away", Gauge, (),
-           "模拟器连不上 Kafka 时为 1 1 while Kafka does not answer", "simulator"),
-)
-# fmt: on
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
