@@ -17,13 +17,14 @@ def parts_of(phrase: str) -> tuple[str, tuple[str, ...]]:
 
 def follow(text: str, parts: tuple[str, ...], end: int) -> tuple[int, int] | None:
     """Where the last of ``parts`` stands when all follow what ends at ``end``; else None."""
-    last = sentence_end(text, end)
-    start = end
+    first, start = end, end
     for part in parts:
-        start = text.find(part, end, min(last, end + REACH + len(part)))
+        start = text.find(part, end, end + REACH + len(part))
         if start < 0:
             return None
         end = start + len(part)
+    if _SENTENCE.search(text, first, start):
+        return None
     return start, end
 
 
