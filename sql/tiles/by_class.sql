@@ -1,12 +1,12 @@
--- Events of the last 24 hours that open or join a case, by major class (two digits), most first.
+-- Events that open or join a case, by major class (two digits), most first: the last 24 clock
+-- hours, the running one included.
 -- '' = not classified yet: a person decides.
 --
 -- now_ms  UInt64  epoch milliseconds UTC
 -- area    String  area code prefix the viewer may see; '' = the whole city
 SELECT substring(class_code, 1, 2) AS major, count() AS events
 FROM events
-WHERE intDiv(ingest_ms, 3600000) >= intDiv({now_ms:UInt64} - 86400000, 3600000)
-  AND ingest_ms >= {now_ms:UInt64} - 86400000
+WHERE intDiv(ingest_ms, 3600000) > intDiv({now_ms:UInt64}, 3600000) - 24
   AND disposition IN ('case', 'triage')
   AND NOT test
   AND ({area:String} = '' OR startsWith(village, {area:String}) OR startsWith(grid, {area:String}))

@@ -1,11 +1,10 @@
--- Events of the last 24 hours in each grid: the colour of the map.
+-- Events of the last 24 clock hours, the running one included, in each grid: the colour of the map.
 --
 -- now_ms  UInt64  epoch milliseconds UTC
 -- area    String  area code prefix the viewer may see; '' = the whole city
 SELECT grid, count() AS events
 FROM events
-WHERE intDiv(ingest_ms, 3600000) >= intDiv({now_ms:UInt64} - 86400000, 3600000)
-  AND ingest_ms >= {now_ms:UInt64} - 86400000
+WHERE intDiv(ingest_ms, 3600000) > intDiv({now_ms:UInt64}, 3600000) - 24
   AND disposition IN ('case', 'triage')
   AND grid != ''
   AND NOT test

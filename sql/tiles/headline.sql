@@ -4,6 +4,8 @@
 -- today_ms  UInt64  start of that day in Asia/Shanghai, epoch milliseconds UTC
 -- area      String  area code prefix the viewer may see; '' = the whole city
 --
+-- Whole hours are counted from the projection by_hour of the table, not from rows.
+--
 -- received   events today that open or join a case (disposition case or triage)
 -- signals    all events today, device telemetry included
 -- emergencies_hour  emergency events of the last 60 minutes
@@ -12,7 +14,7 @@
 SELECT
     e.received         AS received,
     e.signals          AS signals,
-    e.emergencies_hour AS emergencies_hour,
+    h.emergencies_hour AS emergencies_hour,
     c.in_hand          AS in_hand,
     c.yellow           AS yellow,
     c.red              AS red,
@@ -22,16 +24,23 @@ SELECT
 FROM
 (
     SELECT
-        countIf(ingest_ms >= {today_ms:UInt64} AND disposition IN ('case', 'triage')) AS received,
-        countIf(ingest_ms >= {today_ms:UInt64}) AS signals,
-        countIf(emergency AND ingest_ms >= {now_ms:UInt64} - 3600000) AS emergencies_hour
+        countIf(disposition IN ('case', 'triage')) AS received,
+        count() AS signals
     FROM events
-    WHERE intDiv(ingest_ms, 3600000)
-              >= intDiv(least({today_ms:UInt64}, {now_ms:UInt64} - 3600000), 3600000)
-      AND ingest_ms <= {now_ms:UInt64} + 300000
+    WHERE intDiv(ingest_ms, 3600000) >= intDiv({today_ms:UInt64}, 3600000)
       AND NOT test
       AND ({area:String} = '' OR startsWith(village, {area:String}) OR startsWith(grid, {area:String}))
 ) AS e
+CROSS JOIN
+(
+    SELECT count() AS emergencies_hour
+    FROM events
+    WHERE intDiv(ingest_ms, 3600000) >= intDiv({now_ms:UInt64} - 3600000, 3600000)
+      AND ingest_ms >= {now_ms:UInt64} - 3600000
+      AND emergency
+      AND NOT test
+      AND ({area:String} = '' OR startsWith(village, {area:String}) OR startsWith(grid, {area:String}))
+) AS h
 CROSS JOIN
 (
     SELECT

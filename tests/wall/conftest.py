@@ -254,6 +254,7 @@ class ServedWall:
         )
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
+        listener.listen(128)  # who comes before the server is up waits
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.server = Server(
             uvicorn.Config(self.app, log_level="error", timeout_graceful_shutdown=1)

@@ -48,7 +48,7 @@ def test_a_tick_tells_only_what_changed(store):
         told = []
         it.hub.publish = lambda event, data: told.append(data["tiles"])
         await it.refresh(NOW + 60_000)
-        store.answers["Events of the last 24 hours in each grid"] = [{"grid": "g2", "events": 3}]
+        store.answers["in each grid: the colour of the map"] = [{"grid": "g2", "events": 3}]
         await it.refresh(NOW + 120_000)
         assert told == [{}, {"by_grid": [0, 3]}]
 

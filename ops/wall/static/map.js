@@ -133,11 +133,12 @@ export class GridMap {
     const g = this.live.getContext('2d'), u = this.unit, phase = this.calm ? 0.3 : (t % 2400) / 2400;
     g.setTransform(1, 0, 0, 1, 0, 0);
     g.clearRect(0, 0, this.live.width, this.live.height);
+    const k = this.points.length > 80 ? 0.75 : 1; // a crowd of lights must not hide the map
     for (const [i, red, yellow, emergencies] of this.points) {
       const [x, y] = this.#place(this.middles[i]);
       if (yellow && !red) dot(g, x, y, 2.9 * u, COLORS.yellow, u);
       if (red) { ring(g, x, y, (3.6 + 8 * phase) * u, COLORS.red, 1 - phase, u); dot(g, x, y, 3.6 * u, COLORS.red, u); }
-      if (emergencies) { ring(g, x, y, (7 + 16 * phase) * u, COLORS.emergency, 1 - phase, 1.4 * u); diamond(g, x, y, 7 * u, u); }
+      if (emergencies) { ring(g, x, y, (7 + 16 * phase) * k * u, COLORS.emergency, 1 - phase, k * u); diamond(g, x, y, 7 * k * u, k * u); }
     }
   }
 
