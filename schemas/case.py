@@ -116,7 +116,19 @@ class Deadline(Model):
     rule: str = ""  # the row that decided
     fired: tuple[Stage, ...] = ()
     paused_at: AwareDatetime | None = None
+    paused_seconds: int = 0  # of the clock's own calendar, in pauses that are over
     provisional: bool = False  # rests on days whose official calendar is not published yet
+
+
+class Ended(Model):
+    """A clock that a move has stopped, and how it stood: what figures are made of."""
+
+    clock: Clock
+    started_at: AwareDatetime
+    due: AwareDatetime
+    calendar: Calendar
+    used_seconds: int  # of the clock's own calendar, without pauses
+    in_time: bool
 
 
 class Case(Model):
@@ -181,6 +193,9 @@ class Change(Model):
     alert_id: str = ""
     satisfaction: int | None = None
     resolved: bool | None = None
+    from_unit: str = ""  # whose the case was, when the move gave it to another
+    started: tuple[Clock, ...] = ()
+    ended: tuple[Ended, ...] = ()
     case: Case
 
 

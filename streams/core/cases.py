@@ -96,6 +96,7 @@ def _open(row: Row, command: Command, rules: Rules, now: datetime, offset: int) 
         event_id=report.event_id,
         tells=("emergency",) if report.emergency else row.tells,
         command_offset=offset,
+        started=row.start,
         case=case.model_copy(update={"deadlines": running}),
     )
 
@@ -112,6 +113,7 @@ def _move(
         update["commands"] = kept(case.commands, command.command_id)
     after = case.model_copy(update=update)
     running = _clocks(case, after, row, command, rules, at)
+    kept_on = {d.clock for d in case.deadlines} - set(row.stop)
     newly_urgent = after.emergency and not case.emergency
     return Change(
         change_id=change_id(case.case_no, after.version),
@@ -127,6 +129,9 @@ def _move(
         resolved=command.resolved,
         tells=("emergency",) if newly_urgent else row.tells,
         command_offset=offset,
+        from_unit=case.unit if case.unit != after.unit else "",
+        started=tuple(d.clock for d in running if d.clock not in kept_on),
+        ended=tuple(clocks.ended(rules, d, at) for d in case.deadlines if d.clock in row.stop),
         case=after.model_copy(update={"deadlines": running, "light": clocks.light(running)}),
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from schemas.case import Actor, Case, Clock, Command, Deadline, Stage
+from schemas.case import Actor, Case, Clock, Command, Deadline, Ended, Stage
 from schemas.ids import timer_id
 from schemas.words import Light
 from streams.core.limits import Facts, limit
@@ -100,6 +100,8 @@ def resume(rules: Rules, deadline: Deadline, now: datetime, version: int) -> Dea
             "yellow_at": moved(deadline.yellow_at)[0],
             "escalate_at": escalate_at,
             "paused_at": None,
+            "paused_seconds": deadline.paused_seconds
+            + int(days.elapsed(since, now, calendar).total_seconds()),
             "provisional": deadline.provisional or provisional,
         }
     )
@@ -143,6 +145,20 @@ def tighten(
             "original_due": deadline.original_due,
             "fired": deadline.fired,  # a light once shown stays
         }
+    )
+
+
+def ended(rules: Rules, deadline: Deadline, now: datetime) -> Ended:
+    """How a clock stood when it was stopped at ``now``. A pause ends its counting."""
+    until = min(now, deadline.paused_at or now)
+    ran = rules.workdays.elapsed(deadline.started_at, until, deadline.calendar)
+    return Ended(
+        clock=deadline.clock,
+        started_at=deadline.started_at,
+        due=deadline.due,
+        calendar=deadline.calendar,
+        used_seconds=max(0, int(ran.total_seconds()) - deadline.paused_seconds),
+        in_time=until <= deadline.due,
     )
 
 
