@@ -53,6 +53,7 @@ class Classifier:
         self.codes = list(profile.taxonomy)
         self._names = [row.name for row in profile.taxonomy.values()]
         self._texts, self._phrases = _compile(profile)
+        self._longest = max(map(len, self._texts), default=0)
         self._find = AhoCorasick(self._texts).find_matches_as_indexes
         self._model = Ngrams(*_documents(profile))
 
@@ -75,11 +76,11 @@ class Classifier:
         matches = self._find(text, overlapping=True)
         phrases = self._phrases
         said: dict[str, tuple[str, float, tuple[tuple[int, float], ...]]] = {}
-        for index, start, end in matches:
+        for n, (index, start, end) in enumerate(matches):
             phrase = phrases[index]
             if not phrase.says:
                 continue
-            factor = _factor(matches, phrases, start, end)
+            factor = _factor(matches, phrases, n, self._longest)
             if not factor:
                 continue
             if start < title:
@@ -116,12 +117,19 @@ class Classifier:
 
 
 def _factor(
-    matches: list[tuple[int, int, int]], phrases: list[_Phrase], start: int, end: int
+    matches: list[tuple[int, int, int]], phrases: list[_Phrase], at: int, longest: int
 ) -> float:
-    """How much of a phrase its surroundings leave."""
+    """How much of the phrase matched at ``at`` its surroundings leave. Matches stand by their end,
+    so only those a negation's reach before and a phrase's length behind can matter.
+    """
+    _, start, end = matches[at]
     factor = 1.0
-    for other, begin, stop in matches:
-        if begin >= end:
+    first = at
+    while first > 0 and matches[first - 1][2] >= start - REACH:
+        first -= 1
+    for n in range(first, len(matches)):
+        other, begin, stop = matches[n]
+        if stop > end + longest:
             break
         kind = phrases[other].kind
         if begin <= start and end <= stop and stop - begin > end - start:

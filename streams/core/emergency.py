@@ -10,7 +10,9 @@ What is listened for (phrases.tsv, and the keywords of grade-1 classes of three 
 ``negation``   right before the danger; weight under 1: only here, classification does not listen
 ``past``       anywhere in the clause; weight 2 and more: anywhere in the text (虚惊一场)
 ``trap``       a name or a figure of speech around the danger (火锅店, 跳楼价)
-A longer keyword of a grade 3 or 4 class around the danger takes it away too (烟囱冒黑烟).
+A longer keyword of a grade 3 or 4 class around the danger takes it away too (烟囱冒黑烟). In a long
+letter a danger counts at its front, or where its clause says that it is happening now: every tenth
+of 4,326 real petitions mentions a fire, a fall or a fraud of the past somewhere.
 """
 
 from __future__ import annotations
@@ -25,7 +27,11 @@ from streams.core.phrases import GAP, follow, parts_of, sentence_end
 
 _DENY = {1: 1}  # characters a one-character negation may stand before the danger; longer ones:
 _DENY_LONG = 4
-_CLAUSE = re.compile(r"[,。;!?、\n,.;!?]")
+_MARKS = frozenset(",。;!?、\n,.;!?")
+LONG, FRONT = 120, 60  # characters: beyond FRONT of a text longer than LONG, only what is now
+_NOW = re.compile(
+    "正在|刚刚|刚才|快来|此刻|马上派|赶紧来|赶快来|还在[冒烧流漏打喊着里]|不停地[冒流]"
+)
 # In the same clause these keep a past danger present: 「上次着火,现在又着了」.
 _ONGOING = re.compile("正在|现在|还在|仍在|越来越|刚刚|快来|救命|此刻|又[^,。]{0,4}了|今天")
 ENOUGH = 1.0  # of hints
@@ -60,7 +66,7 @@ class Emergencies:
         can only add one, where nothing was heard that was denied. No channel is exempt.
         """
         heard = self._listen(text)
-        if heard.emergency or heard.reason or danger < SOUNDS_LIKE:
+        if heard.emergency or heard.reason or danger < SOUNDS_LIKE or len(text) > LONG:
             return heard
         return Heard(True, f"用词近似险情({danger:.2f})")
 
@@ -69,31 +75,35 @@ class Emergencies:
         if not matches:
             return _SILENT
         sounds = self._sounds
+        against = [(sounds[i], begin, stop) for i, begin, stop in matches if sounds[i].against]
         denied: list[str] = []
         hints: dict[str, float] = {}
         sentence = -1
         for index, start, end in matches:
             sound = sounds[index]
-            if sound.hint:
+            if sound.hint and not _far(text, start):
                 stop = sentence_end(text, start)
                 if stop != sentence:
                     sentence, hints = stop, {}
-                if not _against(text, matches, sounds, start, end):
+                if not _against(text, against, start, end):
                     hints[sound.text] = sound.hint
                     if sum(hints.values()) >= ENOUGH:
                         return Heard(True, "同时出现" + "、".join(f"“{hint}”" for hint in hints))
             for phrase, begin, stop in _dangers(sound, text, start, end):
-                against = _against(text, matches, sounds, start, end)
-                if not against and begin != start:
-                    against = _against(text, matches, sounds, begin, stop)
-                if not against:
+                reason = _against(text, against, start, end)
+                if not reason and begin != start:
+                    reason = _against(text, against, begin, stop)
+                if reason:
+                    denied.append(f"“{phrase}”因“{reason}”不算")
+                elif _far(text, start):
+                    denied.append(f"“{phrase}”在长文中提到,没有说正在发生")
+                else:
                     return Heard(True, f"出现“{phrase}”")
-                denied.append(f"“{phrase}”因“{against}”不算")
         return Heard(False, ";".join(dict.fromkeys(denied[:3]))) if denied else _SILENT
 
 
 _SILENT = Heard(False, "")
-_Matches = list[tuple[int, int, int]]
+_Against = list[tuple[_Sound, int, int]]
 
 
 def _dangers(sound: _Sound, text: str, start: int, end: int) -> list[tuple[str, int, int]]:
@@ -106,19 +116,30 @@ def _dangers(sound: _Sound, text: str, start: int, end: int) -> list[tuple[str, 
     return found
 
 
-def _against(text: str, matches: _Matches, sounds: list[_Sound], start: int, end: int) -> str:
+def _far(text: str, start: int) -> bool:
+    """Deep inside a long letter, and nothing in its clause says that it is happening now?"""
+    if len(text) <= LONG or start <= FRONT:
+        return False
+    left, right = _clause(text, start)
+    return _NOW.search(text, left, right) is None
+
+
+def _clause(text: str, at: int) -> tuple[int, int]:
+    left = right = at
+    while left > 0 and text[left - 1] not in _MARKS:
+        left -= 1
+    while right < len(text) and text[right] not in _MARKS:
+        right += 1
+    return left, right
+
+
+def _against(text: str, against: _Against, start: int, end: int) -> str:
     """What denies, dates back or explains away the danger at ``start``; "" when nothing does."""
-    left, right = 0, len(text)
-    for mark in _CLAUSE.finditer(text):
-        if mark.start() < start:
-            left = mark.end()
-        else:
-            right = mark.start()
-            break
+    left, right = _clause(text, start)
     found = ""
-    for index, begin, stop in matches:
-        kind, said = sounds[index].against, sounds[index].text
-        if not kind or len(said) <= len(found):
+    for sound, begin, stop in against:
+        kind, said = sound.against, sound.text
+        if len(said) <= len(found):
             continue
         if begin <= start and end <= stop and stop - begin > end - start:
             counts = kind != "past"  # inside a name or a longer phrase that says the opposite
@@ -129,14 +150,14 @@ def _against(text: str, matches: _Matches, sounds: list[_Sound], start: int, end
             counts = left <= begin < right and not _ONGOING.search(text, left, right)
         else:
             counts = kind == "settled"
-        if counts and (kind == "negation" or not _denied(begin, matches, sounds)):
+        if counts and (kind == "negation" or not _denied(begin, against)):
             found = said
     return found
 
 
-def _denied(start: int, matches: _Matches, sounds: list[_Sound]) -> bool:
+def _denied(start: int, against: _Against) -> bool:
     """Does a negation stand right before ``start``? 不是演习 is no drill."""
-    return any(sounds[i].against == "negation" and stop == start for i, _, stop in matches)
+    return any(sound.against == "negation" and stop == start for sound, _, stop in against)
 
 
 def _compile(profile: Profile) -> list[_Sound]:

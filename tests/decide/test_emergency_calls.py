@@ -105,6 +105,17 @@ def test_hints_of_one_sentence_add_up(shipped: Profile) -> None:
     assert not heard("来了个工人。气球在半空").emergency
 
 
+def test_a_long_letter_that_mentions_a_danger(emergencies: Emergencies) -> None:
+    before = "我们小区的物业合同早已到期,业主多次要求更换,街道和社区都开过协调会," * 3
+    told = f"{before}楼上的线路老化,有一户着火了没人管,请领导重视。"
+    assert len(told) > 120
+    found = emergencies.is_emergency(told, "petition", 0.9)
+    assert not found.emergency
+    assert "长文" in found.reason
+    assert emergencies.is_emergency(f"着火了!{told}", "petition").emergency
+    assert emergencies.is_emergency(f"{before}现在楼上正在着火。", "petition").emergency
+
+
 def test_a_phrase_with_a_gap_stays_within_its_sentence(shipped: Profile) -> None:
     rows = (Phrase(kind="emergency", phrase="小孩…掉进"),)
     heard = Emergencies(dataclasses.replace(shipped, phrases=rows)).is_emergency
