@@ -32,7 +32,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-MAX_REQUEST = 8 << 20  # bytes of one produce request
+MAX_REQUEST = (8 << 20) + 4096  # bytes of one produce request
 MAX_RECORD = (4 << 20) - 4096  # bytes of a record's key and value; topics take 4 MiB with overhead
 BATCH = 256 << 10
 
@@ -64,10 +64,12 @@ class Producer:
         *,
         client_id: str = "gridwhistle-inbound",
         compression: Literal["lz4", "gzip", "zstd"] | None = "lz4",
+        most_bytes: int = MAX_RECORD,
     ) -> None:
         self._address = address
         self._client_id = client_id
         self._compression = compression
+        self._most_bytes = most_bytes
         self._connected: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
 
@@ -93,8 +95,8 @@ class Producer:
         RecordTooLarge before anything was sent, when one of them never will fit.
         """
         for number, record in enumerate(records):
-            if (size := len(record.key) + len(record.value)) > MAX_RECORD:
-                raise RecordTooLarge(f"第 {number + 1} 条 {size} 字节,上限 {MAX_RECORD} 字节")
+            if (size := len(record.key) + len(record.value)) > self._most_bytes:
+                raise RecordTooLarge(f"第 {number + 1} 条 {size} 字节,上限 {self._most_bytes} 字节")
         if not records:
             return
         try:

@@ -19,6 +19,7 @@ from streams.transport import ChunkTransport
 log = logging.getLogger(__name__)
 
 CRASHED = 70  # exit code of a worker that met a bug or got stuck
+SESSION_SECONDS, HEARTBEAT_SECONDS = 10.0, 2.0  # a dead worker's partitions move after the first
 
 
 class StageApp(faust.App):  # type: ignore[misc]
@@ -29,7 +30,10 @@ class StageApp(faust.App):  # type: ignore[misc]
 
     chunk_records = 2_000
     fetch_wait_ms = 100
-    flush_seconds = 20.0
+    chunk_bytes = 2 << 20
+    round_records = 6_000  # handed out before looking again who is waiting
+    flush_seconds = 10.0  # for work in hand before partitions move; less than the rebalance timeout
+    stop_seconds = 1.0  # for work in hand before a stop
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.chunk_topics: set[str] = set()
@@ -37,6 +41,7 @@ class StageApp(faust.App):  # type: ignore[misc]
         self.revoked_hooks: list[Callable[[set[TP]], None]] = []
         self.sinks: list[TableSink] = []
         self.closers: list[Callable[[], Awaitable[None]]] = []
+        self.excused: list[Callable[[TP], bool]] = []  # partitions that stand for a reason
         super().__init__(*args, **kwargs)
 
     async def on_stop(self) -> None:
@@ -57,7 +62,7 @@ class StageApp(faust.App):  # type: ignore[misc]
     def _new_transport(self) -> ChunkTransport:
         return ChunkTransport(self.conf.broker_consumer, self)
 
-    def chunks(self, *names: str, waiting: int = 8) -> Any:
+    def chunks(self, *names: str, waiting: int = 2) -> Any:
         """A Faust topic over ``names`` whose stream yields chunks; ``waiting`` of them queue."""
         self.chunk_topics.update(names)
         return self.topic(*names, schema=ChunkSchema(), maxsize=waiting)
@@ -77,10 +82,11 @@ def stage_app(stage: str, settings: Settings) -> StageApp:
         value_serializer="raw",
         web_enabled=False,  # its /table pages would show case texts
         broker_commit_interval=1.0,
-        broker_session_timeout=10.0,
-        broker_heartbeat_interval=2.0,
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=HEARTBEAT_SECONDS,
         broker_rebalance_timeout=30.0,
         broker_max_poll_interval=300.0,
+        consumer_max_fetch_size=1 << 20,  # a partition; a larger record comes all the same
         stream_wait_empty=True,
         stream_publish_on_commit=False,
         processing_guarantee="at_least_once",  # effects are idempotent; see docs of the sink

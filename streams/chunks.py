@@ -21,10 +21,11 @@ class Chunk:
     ``next_offset`` is what to commit once every record's effect is done.
     """
 
-    __slots__ = ("next_offset", "records", "tp")
+    __slots__ = ("next_offset", "records", "size", "tp")
 
-    def __init__(self, tp: TP, records: list[Any], next_offset: int) -> None:
+    def __init__(self, tp: TP, records: list[Any], next_offset: int, size: int = 0) -> None:
         self.tp, self.records, self.next_offset = tp, records, next_offset
+        self.size = size  # bytes of the values
 
     def __len__(self) -> int:
         return len(self.records)
@@ -72,8 +73,10 @@ class ChunkSchema(Schema):  # type: ignore[misc]
         return decode
 
 
-def take_chunk(fetched: FetchResult, most: int) -> Chunk | None:
-    """Like ``FetchResult.getall`` but without building a ``ConsumerRecord`` for each record.
+def take_chunk(fetched: FetchResult, most: int, most_bytes: int = 2 << 20) -> Chunk | None:
+    """At most ``most`` records, or as many as reach ``most_bytes`` of values.
+
+    Like ``FetchResult.getall`` but without building a ``ConsumerRecord`` for each record.
 
     Transaction, control-batch and compaction handling stay aiokafka's: only the last step, making
     a record object, is replaced. Returns None when nothing is left to hand out.
@@ -84,15 +87,19 @@ def take_chunk(fetched: FetchResult, most: int) -> Chunk | None:
     batches = fetched._partition_records
     batches._consumer_record = _as_it_is
     records: list[Any] = []
+    size, drained = 0, False
     for record in batches:
         records.append(record)
-        if len(records) >= most:
+        size += len(record.value or b"")
+        if len(records) >= most or size >= most_bytes:
             break
+    else:
+        drained = True
     next_offset = batches.next_fetch_offset
     fetched._update_position()
-    if len(records) < most:
+    if drained:
         fetched._partition_records = None
-    return Chunk(TP(tp.topic, tp.partition), records, next_offset) if records else None
+    return Chunk(TP(tp.topic, tp.partition), records, next_offset, size) if records else None
 
 
 def _as_it_is(_tp: Any, record: Any) -> Any:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+MOST_BYTES = 32 << 20  # of records whose effects are under way
+
 
 class Finisher:
     """Acknowledges Faust events once everything they caused is safe.
@@ -16,17 +18,25 @@ class Finisher:
 
     def __init__(self, on_failure: Callable[[BaseException], None] | None = None) -> None:
         self.on_failure = on_failure
+        self.waiting_bytes = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._less = asyncio.Event()
 
-    def finish(self, event: Any, effects: Iterable[Awaitable[Any]]) -> None:
-        task = asyncio.ensure_future(self._finish(event, list(effects)))
+    def finish(self, event: Any, effects: Iterable[Awaitable[Any]], size: int = 0) -> None:
+        """``size``: bytes the event stands for, given back once it is acknowledged."""
+        task = asyncio.ensure_future(self._finish(event, list(effects), size))
+        self.waiting_bytes += size
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    async def _finish(self, event: Any, effects: list[Awaitable[Any]]) -> None:
-        await asyncio.gather(*effects)
-        event.message.value = None  # the queue of uncommitted messages must not hold the records
-        event.ack()
+    async def _finish(self, event: Any, effects: list[Awaitable[Any]], size: int) -> None:
+        try:
+            await asyncio.gather(*effects)
+            event.message.value = None  # the queue of uncommitted messages must not hold records
+            event.ack()
+        finally:
+            self.waiting_bytes -= size
+            self._less.set()
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -35,6 +45,12 @@ class Finisher:
         if self.on_failure is None:
             raise exc
         self.on_failure(exc)
+
+    async def room(self) -> None:
+        """Return when less than MOST_BYTES are under way: Kafka keeps the rest."""
+        while self.waiting_bytes >= MOST_BYTES:
+            self._less.clear()
+            await self._less.wait()
 
     async def drained(self) -> None:
         """Return when nothing is left to finish."""

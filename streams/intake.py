@@ -11,17 +11,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from faust.types import TP
 
 from connectors.kafka import Record
-from connectors.letters import dead_letter
 from connectors.metrics import metric
-from connectors.sqlfiles import read_sql
 from schemas.case import Actor, Command, Report
 from schemas.event import EVENT_COLUMNS, Event
 from schemas.ids import command_id
@@ -29,94 +28,23 @@ from schemas.profile import Profile
 from schemas.settings import Settings
 from schemas.topics import RAW_TOPICS
 from streams.app import StageApp
-from streams.core.decide import Decider, Position
-from streams.core.reading import Invalid, read_slice
-from streams.core.recent import RecentIds
+from streams.chunks import Chunk
+from streams.claims import Claims, Held
+from streams.core.breaker import Breaker
+from streams.core.decide import Decider
+from streams.decided import Decided, decide_chunk
 from streams.finish import Finisher
+from streams.line import StoreLine
 from streams.outlet import Outlet
 from streams.sink import TableSink, store_address
+from streams.stopped import Stopped
 
 log = logging.getLogger(__name__)
 
-SLICE = 128  # records decoded together; larger slices leave the processor's cache
 FILTERED_COLUMNS = ("topic", "partition", "offset", "part", "event_id", "reason", "ingest_ms")
 SYSTEM = Actor(role="system", id="intake")
 OPENS = {"case": "report", "triage": "report", "clear": "clear"}
 MONTH_OF_INGEST = EVENT_COLUMNS.index("ingest_ms")
-SANE_STAMP_MS = 7 * 86_400_000
-REPEAT_WINDOW_MS = 86_400_000
-
-
-@dataclass
-class Held:
-    """What a worker knows about a partition it owns."""
-
-    events: int  # highest offset the table holds
-    filtered: int
-    recent: RecentIds
-
-
-@dataclass
-class Decided:
-    """What one chunk comes to."""
-
-    events: list[Event] = field(default_factory=list)
-    filtered: list[tuple[Any, ...]] = field(default_factory=list)
-    letters: list[tuple[bytes, bytes]] = field(default_factory=list)
-    reports: list[Event] = field(default_factory=list)
-
-
-def decide_chunk(decider: Decider, tp: TP, records: list[Any], held: Held, now_ms: int) -> Decided:
-    """Decode and decide the records of a chunk. Never raises for what a record holds: a bug in a
-    rule costs that record its place among the events, not the chunk.
-    """
-    out = Decided()
-    for start in range(0, len(records), SLICE):
-        cut = records[start : start + SLICE]
-        for record, read in zip(cut, read_slice(tp.topic, [r.value for r in cut]), strict=True):
-            _decide_record(decider, tp, record, read, held, now_ms, out)
-    return out
-
-
-def _decide_record(
-    decider: Decider, tp: TP, record: Any, read: Any, held: Held, now_ms: int, out: Decided
-) -> None:
-    part, offset = 0, record.offset
-    stamp = record.timestamp
-    ingest_ms = stamp if stamp and abs(stamp - now_ms) < SANE_STAMP_MS else now_ms
-    for raw in read if isinstance(read, list) else [read]:
-        decided: list[Event] | Invalid
-        if isinstance(raw, Invalid):
-            decided = raw
-        else:
-            try:
-                decided = decider.decide(
-                    raw, Position(tp.topic, tp.partition, offset, part, ingest_ms)
-                )
-            except Exception as exc:
-                log.exception("a rule failed on %s[%d]@%d", tp.topic, tp.partition, offset)
-                decided = Invalid("bug", "", f"处理规则出错:{type(exc).__name__}")
-        if isinstance(decided, Invalid):
-            out.letters.append(
-                dead_letter(tp.topic, tp.partition, record, part,
-                            decided.reason, decided.field, decided.detail)
-            )  # fmt: skip
-            metric("gridwhistle_dead_letters_total").labels(tp.topic, decided.reason).inc()
-            part += 1
-            continue
-        for event in decided:
-            if held.recent.repeated(event.event_id, offset, part):
-                if offset > held.filtered:
-                    out.filtered.append(
-                        (tp.topic, tp.partition, offset, part, event.event_id, "repeat", ingest_ms)
-                    )
-                    metric("gridwhistle_filtered_total").labels(tp.topic, "repeat").inc()
-            else:
-                if offset > held.events:
-                    out.events.append(event)
-                if event.disposition in OPENS:
-                    out.reports.append(event)
-            part += 1
 
 
 def command_of(event: Event) -> Command:
@@ -126,7 +54,7 @@ def command_of(event: Event) -> Command:
     return Command(
         command_id=command_id(event.event_id, move),
         case_no=event.case_no,
-        move=move,  # type: ignore[arg-type]
+        move=move,
         at=at,
         actor=SYSTEM,
         report=Report(
@@ -146,63 +74,152 @@ def command_of(event: Event) -> Command:
 class Intake:
     """The effects of intake: sinks, commands, letters, and the acknowledgement after them."""
 
-    def __init__(self, settings: Settings, profile: Profile, outlet: Outlet) -> None:
+    def __init__(
+        self, settings: Settings, profile: Profile, outlet: Outlet, app: StageApp | None = None
+    ) -> None:
         address = store_address(settings)
+        crash = app.crash_soon if app is not None else None
+        self.app, self.outlet = app, outlet
         self.decider = Decider(profile)
-        self.outlet = outlet
-        self.events = TableSink("events", EVENT_COLUMNS, address, split=_month)
-        self.filtered = TableSink("filtered", FILTERED_COLUMNS, address)
-        self.finisher = Finisher()
+        line = StoreLine(address, "claims")
+        self.claims = Claims(line)
+        self.stopped = Stopped(line)
+        self.events = TableSink(
+            "events", EVENT_COLUMNS, address, split=_month, writer=self._writer, on_failure=crash
+        )
+        self.filtered = TableSink(
+            "filtered", FILTERED_COLUMNS, address, writer=self._writer, on_failure=crash
+        )
+        self.finisher = Finisher(crash)
         self._held: dict[TP, Held] = {}
+        self._breakers: dict[TP, Breaker] = {}
+        self._sent: dict[TP, asyncio.Future[None]] = {}  # the last commands of each partition
+        self._next: dict[TP, int] = {}
+
+    def _writer(self) -> str:
+        return self.claims.writer
 
     async def take(self, event: Any) -> None:
+        """One chunk. Returns when the next may come, which is before this one is safe."""
         chunk = event.value
-        held = self._held.get(chunk.tp) or await self._hold(chunk.tp)
+        if self.stopped.holds(chunk.tp, event):
+            return
+        writer = self.claims.writer
+        held = self._held.get(chunk.tp) or await self._hold(chunk)
+        if writer != self.claims.writer:  # the partitions have moved while we asked
+            return
+        self._note_lost(chunk)
         started = time.perf_counter()
-        now_ms = int(time.time() * 1000)
-        out = decide_chunk(self.decider, chunk.tp, chunk.records, held, now_ms)
+        out = decide_chunk(self.decider, chunk, held, int(time.time() * 1000))
         metric("gridwhistle_decide_seconds").observe(time.perf_counter() - started)
-        metric("gridwhistle_records_total").labels(chunk.tp.topic).inc(len(chunk))
-        for decided in out.events:
-            metric("gridwhistle_events_total").labels(decided.channel, decided.disposition).inc()
-        self.finisher.finish(event, self._effects(out))
+        breaker = self._breakers[chunk.tp]
+        if breaker.trips(out.bad, len(chunk), chunk.last):
+            await self._stop(event, out, breaker)
+            return
+        self.stopped.went_well(chunk.tp)
+        self._count(chunk, out)
+        self.finisher.finish(event, self._effects(chunk.tp, out), chunk.size)
         await self.events.room()
+        await self.filtered.room()
+        await self.finisher.room()
 
-    def _effects(self, out: Decided) -> list[Awaitable[Any]]:
+    def _count(self, chunk: Chunk, out: Decided) -> None:
+        topic = chunk.tp.topic
+        metric("gridwhistle_records_total").labels(topic).inc(len(chunk))
+        kinds = Counter((e.channel, e.disposition) for e in out.events)
+        for (channel, disposition), count in kinds.items():
+            metric("gridwhistle_events_total").labels(channel, disposition).inc(count)
+        for reason, count in out.reasons.items():
+            metric("gridwhistle_dead_letters_total").labels(topic, reason).inc(count)
+        if out.filtered:
+            metric("gridwhistle_filtered_total").labels(topic, "repeat").inc(len(out.filtered))
+        for event in out.reports:
+            if event.emergency:
+                metric("gridwhistle_emergencies_total").labels(event.channel).inc()
+
+    def _effects(self, tp: TP, out: Decided) -> list[Awaitable[Any]]:
         """Commands leave before the rows are written, those of emergencies before all others."""
-        emergencies = [e for e in out.reports if e.emergency]
-        for event in emergencies:
-            metric("gridwhistle_emergencies_total").labels(event.channel).inc()
-        others = [e for e in out.reports if not e.emergency]
-        letters = [Record("dead-letters", key, value) for key, value in out.letters]
-        return [
-            asyncio.ensure_future(self.outlet.put([_record(e) for e in emergencies])),
-            asyncio.ensure_future(self.outlet.put([_record(e) for e in others] + letters)),
-            self.events.add(out.events),
-            self.filtered.add(out.filtered),
-        ]
-
-    async def _hold(self, tp: TP) -> Held:
-        """What the store already holds of a partition just taken over."""
-        events, filtered = await asyncio.gather(
-            self.events.fence(tp.topic, tp.partition), self.filtered.fence(tp.topic, tp.partition)
+        urgent = asyncio.ensure_future(
+            self.outlet.put([_record(e) for e in out.reports if e.emergency])
         )
-        known = await self.events.asked(
-            read_sql("ledger/recent_ids.sql"),
-            {"topic": tp.topic, "partition": tp.partition, "most": 20_000,
-             "since_ms": int(time.time() * 1000) - REPEAT_WINDOW_MS},
-        )  # fmt: skip
-        self._held[tp] = Held(events, filtered, RecentIds(known=((k, o, p) for k, o, p in known)))
-        log.info("%s[%d]: store holds events up to %d", tp.topic, tp.partition, events)
-        return self._held[tp]
+        others = [_record(e) for e in out.reports if not e.emergency]
+        others += [Record("dead-letters", key, value) for key, value in out.letters]
+        sent: asyncio.Future[None] = asyncio.ensure_future(self._in_turn(tp, urgent, others))
+        self._sent[tp] = sent
+        return [sent, self.events.add(out.events), self.filtered.add(out.filtered)]
 
-    def forget(self, revoked: set[TP]) -> None:
-        for tp in revoked:
-            self._held.pop(tp, None)
+    async def _in_turn(self, tp: TP, urgent: asyncio.Future[None], others: list[Record]) -> None:
+        """After what the partition sent before, so that a clear never overtakes its report."""
+        before = self._sent.get(tp)
+        if before is not None and others:
+            await asyncio.wait({before})
+        await self.outlet.put(others)
+        await urgent
+
+    async def _stop(self, event: Any, out: Decided, breaker: Breaker) -> None:
+        """Too much is bad: only emergencies leave; the chunk and what follows it wait."""
+        chunk = event.value
+        await self.outlet.put([_record(e) for e in out.reports if e.emergency])
+        reason = out.reasons.most_common(1)[0][0] if out.reasons else ""
+        self.stopped.stop(event, breaker.bad, breaker.seen, reason)
+        if self.app is not None:
+            self.app.consumer.pause_partitions({chunk.tp})
+
+    async def watch_stopped(self) -> None:
+        """Go on with stopped partitions that an operator lets through. Runs for ever."""
+        while True:
+            for tp, until in await self.stopped.passed():
+                log.warning("%s[%d]: goes on, bad records up to %d pass", tp.topic, tp.partition,
+                            until)  # fmt: skip
+                self._breakers[tp] = Breaker(until)
+                for event in self.stopped.release(tp):
+                    await self.take(event)
+                if not self.stopped.stands(tp) and self.app is not None:
+                    self.app.consumer.resume_partitions({tp})
+
+    def _note_lost(self, chunk: Chunk) -> None:
+        """Say so when Kafka deleted records before they were read."""
+        tp, expected = chunk.tp, self._next.get(chunk.tp, 0)
+        if chunk.first > expected:
+            lost = chunk.first - expected
+            metric("gridwhistle_lost_records_total").labels(tp.topic).inc(lost)
+            log.error(
+                "%s[%d]: records %d to %d (%d) were deleted by retention before they were read",
+                tp.topic, tp.partition, expected, chunk.first - 1, lost,
+            )  # fmt: skip
+        self._next[tp] = chunk.next_offset
+
+    async def _hold(self, chunk: Chunk) -> Held:
+        """Take a partition over. Nobody else can write it once this returns."""
+        tp, writer = chunk.tp, self.claims.writer
+        consumer = self.app.consumer if self.app is not None else None
+        assigned = [t for t in consumer.assignment() if t.topic in RAW_TOPICS] if consumer else [tp]
+        await self.claims.claim(assigned if tp in assigned else [tp])
+        held = await self.claims.held(tp, chunk.first)
+        passed = await self.stopped.passed_until(tp)
+        if writer == self.claims.writer:
+            committed = consumer.read_from(tp) if consumer else None
+            self._next[tp] = chunk.first if consumer is None else committed or 0
+            self._held[tp], self._breakers[tp] = held, Breaker(passed)
+            log.info(
+                "%s[%d] from %d on, %d rows there already",
+                tp.topic, tp.partition, chunk.first, len(held.done),
+            )  # fmt: skip
+        return held
+
+    def forget(self, _revoked: set[TP]) -> None:
+        """Partitions move, all at once: what has not landed by now is left to the next owner."""
+        self.claims.give_up()
+        self.events.abandon()
+        self.filtered.abandon()
+        self.stopped.forget()
+        for known in (self._held, self._breakers, self._sent, self._next):
+            known.clear()
 
     async def flush(self) -> None:
         await asyncio.gather(self.events.flush(), self.filtered.flush())
-        await self.finisher.drained()
+        if self.events.failing_since is None and self.filtered.failing_since is None:
+            await self.finisher.drained()
 
 
 def _record(event: Event) -> Record:
@@ -212,16 +229,22 @@ def _record(event: Event) -> Record:
 
 def _month(row: tuple[Any, ...]) -> int:
     """Partition of the table an event falls into: months of UTC, as in the DDL."""
-    at = time.gmtime(row[MONTH_OF_INGEST] / 1000)
+    return _month_of_day(row[MONTH_OF_INGEST] // 86_400_000)
+
+
+@cache
+def _month_of_day(day: int) -> int:
+    at = time.gmtime(day * 86_400)
     return at.tm_year * 12 + at.tm_mon
 
 
 def attach(app: StageApp, settings: Settings, profile: Profile, outlet: Outlet) -> None:
-    intake = Intake(settings, profile, outlet)
-    intake.finisher.on_failure = app.crash_soon
+    intake = Intake(settings, profile, outlet, app)
     app.flush_hooks.append(intake.flush)
     app.revoked_hooks.append(intake.forget)
     app.sinks += [intake.events, intake.filtered]
+    app.excused.append(intake.stopped.stands)
+    app.task(intake.watch_stopped)
 
     @app.agent(app.chunks(*RAW_TOPICS), name="intake")
     async def agent(stream: Any) -> None:

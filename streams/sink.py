@@ -1,11 +1,12 @@
 """Ordered, all-or-nothing inserts into one ClickHouse table, retried until they land.
 
 What makes a row appear once, whatever fails:
-- a block holds whole chunks and is one part of the table, so it is there whole or not at all;
-- blocks go in one after another, so a partition's rows are there up to some offset and not beyond;
+- a block is one part of the table, so it is there whole or not at all;
+- blocks go in one after another, in the order of the records;
 - an insert that failed, or whose answer got lost, is sent again with the same bytes under the
   block's own deduplication token, and the table folds the second one away;
-- a worker that takes a partition over first reads that offset (``fence``) and skips up to it.
+- only the claimed writer of a partition may insert into it (``streams.claims``), and a worker that
+  takes one over claims it before it looks what the table holds.
 
 Nothing is acknowledged before its block has landed. While the store is away rows wait here, up to
 ``most_waiting``; then ``room`` makes the reader wait, and Kafka keeps the rest.
@@ -14,26 +15,22 @@ Nothing is acknowledged before its block has landed. While the store is away row
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from connectors.clickhouse import (
-    ClickHouseAddress,
-    StoreRejected,
-    StoreUnavailable,
-    classify_error,
-    connect,
-    insert_columns,
-)
+from connectors.clickhouse import ClickHouseAddress, insert_columns
 from connectors.metrics import metric
-from connectors.sqlfiles import read_sql
 from schemas.settings import Settings
+from streams.claimed_insert import insert_as_writer
+from streams.line import StoreLine, StoreRejected, StoreUnavailable
 
 log = logging.getLogger(__name__)
+
+Row = tuple[Any, ...]
 
 
 class TableSink:
@@ -41,7 +38,8 @@ class TableSink:
 
     A block leaves when it has ``block_rows`` rows or its first row has waited ``linger`` seconds,
     and never while the one before it is under way: so blocks are small when it is quiet and large
-    when it is busy, without a setting.
+    when it is busy, without a setting. ``writer`` gives the name under which partitions are
+    claimed; without one anybody may insert. ``on_failure`` hears when that name counts no more.
     """
 
     def __init__(
@@ -52,27 +50,31 @@ class TableSink:
         *,
         block_rows: int = 20_000,
         linger: float = 0.3,
-        most_waiting: int = 200_000,
-        split: Callable[[tuple[Any, ...]], Any] | None = None,
+        most_waiting: int = 60_000,
+        split: Callable[[Row], Any] | None = None,
+        writer: Callable[[], str] | None = None,
+        on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
-        self.table, self.columns, self.address = table, list(columns), address
+        self.table, self.columns = table, list(columns)
         self.block_rows, self.linger, self.most_waiting = block_rows, linger, most_waiting
-        self.split = split
-        self._rows: list[tuple[Any, ...]] = []
-        self._landed: asyncio.Future[None] | None = None
+        self.split, self.writer, self.on_failure = split, writer, on_failure
+        self.failing_since: float | None = None
+        self._line = StoreLine(address, table)
+        self._rows: list[Row] = []
+        self._landed: asyncio.Future[None] | None = None  # of the rows waiting
+        self._in_hand: asyncio.Future[None] | None = None  # of the block under way
+        self._inserting: asyncio.Task[None] | None = None
         self._first_at = 0.0
         self._hurry = False
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"insert-{table}")
-        self._client: Any = None
-        self.failing_since: float | None = None
 
-    def add(self, rows: Sequence[tuple[Any, ...]]) -> asyncio.Future[None]:
-        """Rows of a whole chunk, in order. The future is done once all of them are in the table."""
+    def add(self, rows: Sequence[Row]) -> asyncio.Future[None]:
+        """Rows of a whole chunk, in order. The future is done once all of them are in the table;
+        it is cancelled when the sink is told to ``abandon`` them."""
         loop = asyncio.get_running_loop()
-        if not rows and self._drained.is_set():
+        if not rows:
             nothing: asyncio.Future[None] = loop.create_future()
             nothing.set_result(None)
             return nothing
@@ -91,33 +93,60 @@ class TableSink:
             await self._drained.wait()
 
     async def flush(self) -> None:
-        """Insert everything in hand now and wait for it."""
+        """Insert everything in hand now and wait for it. Returns at once while the store is away:
+        nothing is acknowledged, so nothing is lost."""
         self._hurry = True
         self._wake.set()
-        if self._landed is not None:
-            await asyncio.shield(self._landed)
-        self._hurry = False
+        try:
+            for landed in (self._in_hand, self._landed):
+                while landed is not None and not landed.done() and self.failing_since is None:
+                    await asyncio.wait({landed}, timeout=0.1)
+        finally:
+            self._hurry = False
+
+    def abandon(self) -> None:
+        """Forget all rows that have not landed: whoever owns their partitions reads them again."""
+        self._rows, landed, self._landed = [], self._landed, None
+        if landed is not None:
+            landed.cancel()
+        if self._inserting is not None:
+            self._inserting.cancel()  # the running attempt ends on its thread; no other follows
+        self.failing_since = None
+        self._drained.set()
 
     async def run(self) -> None:
         """Insert blocks for ever. Cancelled when the worker stops, after ``flush``."""
-        in_hand: asyncio.Future[None] | None = None
         try:
             while True:
                 await self._wake.wait()
                 await self._gather()
-                rows, in_hand = self._rows, self._landed
+                rows, self._in_hand = self._rows, self._landed
                 self._rows, self._landed = [], None
                 self._wake.clear()
+                self._drained.set()
                 if rows:
-                    await self._insert_all(rows)
+                    self._inserting = asyncio.ensure_future(self._insert_all(rows))
+                    await asyncio.wait({self._inserting})
+                    self._settle(self._inserting)
                 metric("gridwhistle_rows_waiting").labels(self.table).set(len(self._rows))
-                if not self._rows:
-                    self._drained.set()
-                if in_hand is not None and not in_hand.done():
-                    in_hand.set_result(None)
         finally:
-            if in_hand is not None and not in_hand.done():
-                in_hand.cancel()
+            if self._inserting is not None:
+                self._inserting.cancel()
+            if self._in_hand is not None:
+                self._in_hand.cancel()
+
+    def _settle(self, inserted: asyncio.Task[None]) -> None:
+        landed, self._in_hand = self._in_hand, None
+        problem = None if inserted.cancelled() else inserted.exception()
+        if landed is not None and not landed.done():
+            if inserted.cancelled() or problem is not None:
+                landed.cancel()
+            else:
+                landed.set_result(None)
+        if problem is not None:
+            if self.on_failure is None:
+                raise problem
+            self.on_failure(problem)
 
     async def _gather(self) -> None:
         """Wait until a block is worth sending."""
@@ -127,38 +156,35 @@ class TableSink:
                 return
             await asyncio.sleep(min(left, 0.05))  # looks again: a flush must not wait for linger
 
-    async def _insert_all(self, rows: list[tuple[Any, ...]]) -> None:
+    async def _insert_all(self, rows: list[Row]) -> None:
+        writer = self.writer() if self.writer is not None else None
         for block in self._blocks(rows):
-            columns = [list(column) for column in zip(*block, strict=True)]
-            await self._insert(columns, token=uuid.uuid4().hex)  # one block, one token, ever
+            await self._insert(block, uuid.uuid4().hex, writer)  # one block, one token, ever
             metric("gridwhistle_insert_rows").labels(self.table).observe(len(block))
 
-    def _blocks(self, rows: list[tuple[Any, ...]]) -> list[list[tuple[Any, ...]]]:
-        """One block for each partition of the table the rows fall into; nearly always one."""
+    def _blocks(self, rows: list[Row]) -> list[list[Row]]:
+        """Runs of rows that fall into one partition of the table; nearly always one. Runs, not
+        groups: what a table holds must be all there is up to some record, after any crash."""
         if self.split is None:
             return [rows]
-        parts: dict[Any, list[tuple[Any, ...]]] = {}
-        for row in rows:
-            parts.setdefault(self.split(row), []).append(row)
-        return list(parts.values())
+        return [list(run) for _, run in itertools.groupby(rows, self.split)]
 
-    async def _insert(self, columns: list[list[Any]], token: str) -> None:
-        loop, wait = asyncio.get_running_loop(), 0.2
+    async def _insert(self, block: list[Row], token: str, writer: str | None) -> None:
+        wait = 0.2
         while True:
             started = time.monotonic()
             try:
-                await loop.run_in_executor(self._pool, self._insert_now, columns, token)
+                await self._line.work(lambda client: self._insert_now(client, block, token, writer))
             except (StoreUnavailable, StoreRejected) as exc:
                 # A refused block is a bug or a table out of step with the code. Dropping it would
                 # lose events, so it waits like an outage, and shouts.
-                now = time.monotonic()
-                self.failing_since = self.failing_since or now
+                self.failing_since = self.failing_since or time.monotonic()
                 kind = "unavailable" if isinstance(exc, StoreUnavailable) else "rejected"
                 metric("gridwhistle_insert_retries_total").labels(self.table, kind).inc()
                 log.log(
                     logging.WARNING if kind == "unavailable" else logging.ERROR,
                     "%s: insert of %d rows failed (%s), nothing acknowledged, again in %.1f s: %s",
-                    self.table, len(columns[0]), kind, wait, exc,
+                    self.table, len(block), kind, wait, exc,
                 )  # fmt: skip
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 15.0)
@@ -169,46 +195,13 @@ class TableSink:
                 )
                 return
 
-    def _insert_now(self, columns: list[list[Any]], token: str) -> None:
-        try:
-            if self._client is None:
-                self._client = connect(self.address)
-            insert_columns(
-                self._client, self.table, self.columns, columns,
-                {"insert_deduplication_token": token},
-            )  # fmt: skip
-        except Exception as exc:
-            self._client = None
-            raise classify_error(exc) from exc
-
-    async def fence(self, topic: str, partition: int) -> int:
-        """Highest offset of a partition that the table holds; -1 when none. Waits for the store."""
-        found = await self.asked(
-            read_sql("ledger/fence.sql"),
-            {"table": self.table, "topic": topic, "partition": partition},
-        )
-        return int(found[0][0])
-
-    async def asked(self, sql: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
-        """Rows of a query on the sink's own connection. Waits for as long as the store is away."""
-        loop, wait = asyncio.get_running_loop(), 0.2
-        while True:
-            try:
-                return await loop.run_in_executor(self._pool, self._ask_now, sql, parameters)
-            except StoreUnavailable as exc:
-                log.warning("%s: store does not answer, again in %.1f s: %s", self.table, wait, exc)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, 15.0)
-
-    def _ask_now(self, sql: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
-        try:
-            if self._client is None:
-                self._client = connect(self.address)
-            rows: Sequence[Sequence[Any]] = self._client.query(sql, parameters).result_rows
-            return rows
-        except Exception as exc:
-            self._client = None
-            raise classify_error(exc) from exc
+    def _insert_now(self, client: Any, block: list[Row], token: str, writer: str | None) -> None:
+        columns = [list(column) for column in zip(*block, strict=True)]
+        settings = {"insert_deduplication_token": token}
+        if writer is None:
+            insert_columns(client, self.table, self.columns, columns, settings)
+        else:
+            insert_as_writer(client, self.table, self.columns, columns, writer, settings)
 
 
 def store_address(settings: Settings) -> ClickHouseAddress:

@@ -21,8 +21,18 @@ from faust.types import TP
 
 from streams.chunks import Chunk, ChunkMessage, take_chunk
 
+FADING = 0.8  # how much of what a partition had still counts at the next look
+
 
 class ChunkConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._taken: dict[Any, float] = {}  # records lately handed out of each partition
+
+    def _turn(self, tp: Any) -> float:
+        """Quiet partitions first: a flood in one must not keep a call for help waiting."""
+        return self._taken.get(tp, 0.0)
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = self.app.fetch_wait_ms  # stock: 1500, hard-coded
@@ -62,7 +72,11 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     def _drain(self, fetcher: Any, partitions: Any, most: Any) -> dict[Any, list[Any]]:
         drained: dict[Any, list[Any]] = {}
-        for tp in list(fetcher._records):
+        left = self.app.round_records
+        self._taken = {tp: n * FADING for tp, n in self._taken.items() if n > 1}
+        for tp in sorted(fetcher._records, key=self._turn):
+            if left <= 0:
+                break
             if partitions and tp not in partitions:
                 if not fetcher._subscriptions.is_assigned(tp):
                     del fetcher._records[tp]
@@ -76,8 +90,11 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 fetched.check_raise()
                 continue
             if tp.topic in self.app.chunk_topics:
-                chunk = take_chunk(fetched, self.app.chunk_records)
+                chunk = take_chunk(fetched, self.app.chunk_records, self.app.chunk_bytes)
                 records = [chunk] if chunk is not None else []
+                taken = len(chunk) if chunk is not None else 0
+                self._taken[tp] = self._turn(tp) + taken
+                left -= taken
             else:
                 records = fetched.getall(most)
             if not fetched.has_more():
@@ -95,7 +112,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._in_flight = defaultdict(deque)
         super().__init__(*args, **kwargs)
-        deliver = self.callback
+        deliver: Any = self.callback
 
         async def callback(message: Any) -> None:
             self._remember(message)
@@ -147,17 +164,32 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         known = [o for o in (None if read is None else read + 1, committed) if o is not None]
         return max(known, default=None)
 
-    async def _finish_work(self) -> None:
-        """Let agents finish what they hold: else a stop or rebalance waits for it for ever."""
-        for hook in self.app.flush_hooks:
-            try:
-                await asyncio.wait_for(hook(), self.app.flush_seconds)
-            except Exception as exc:
-                self.log.warning("work in hand not finished before revoke or stop: %r", exc)
+    def read_from(self, tp: TP) -> int | None:
+        """Offset from which a partition was read when it was assigned; None: nothing committed."""
+        committed: int | None = self._committed_offset[tp]
+        return committed
+
+    async def _finish_work(self, seconds: float) -> None:
+        """Let agents finish what they hold, for so long; the rest is read again."""
+        flushed = asyncio.gather(*(hook() for hook in self.app.flush_hooks))
+        try:
+            await asyncio.wait_for(flushed, seconds)
+        except Exception as exc:
+            self.log.warning("work in hand not finished before revoke or stop: %r", exc)
+
+    async def _commit_within(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self.commit(start_new_transaction=False), seconds)
+        except Exception as exc:
+            self.log.warning("not committed, will be read again: %r", exc)
 
     async def wait_empty(self) -> None:
-        await self._finish_work()
-        await super().wait_empty()
+        """Stock Faust waits here for every message an agent has begun, for ever if need be."""
+        await self._finish_work(self.app.stop_seconds)
+        await self._commit_within(1.0)
+
+    async def on_stop(self) -> None:
+        await self.wait_empty()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         # Stock Faust forgets what was acknowledged since the last commit and reads it again:
@@ -165,11 +197,8 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         if not self.should_stop:
             self.stop_flow()
             self.app.flow_control.suspend()
-            await self._finish_work()
-            try:
-                await self.commit()
-            except Exception as exc:
-                self.log.warning("commit before revoke failed, will be read again: %r", exc)
+            await self._finish_work(self.app.flush_seconds)
+            await self._commit_within(5.0)
         for tp in revoked:
             self._in_flight.pop(tp, None)
         for hook in self.app.revoked_hooks:

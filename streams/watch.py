@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Set
 from typing import Any
 
 from faust.types import TP
@@ -30,8 +31,9 @@ class Watch:
     def __init__(self) -> None:
         self._seen: dict[TP, tuple[int, float]] = {}
 
-    def look(self, at: dict[TP, tuple[int, int]], excused: bool, now: float) -> None:
-        """``at``: partition → (done up to, end). Raises Stuck. ``excused``: the store is away."""
+    def look(self, at: dict[TP, tuple[int, int]], excused: Set[TP], now: float) -> None:
+        """``at``: partition → (done up to, end). Raises Stuck. ``excused`` partitions stand for a
+        reason: the store is away, or an operator has to look at them."""
         for tp in set(self._seen) - set(at):
             del self._seen[tp]
         for tp, (done, end) in at.items():
@@ -39,7 +41,7 @@ class Watch:
                 max(end - done, 0)
             )
             stood, since = self._seen.get(tp, (-1, now))
-            if excused or done != stood or done >= end:
+            if tp in excused or done != stood or done >= end:
                 self._seen[tp] = (done, now)
             elif now - since > STUCK:
                 raise Stuck(
@@ -53,9 +55,9 @@ def attach(app: StageApp) -> None:
     @app.task
     async def look(_app: Any) -> None:
         consumer = app.consumer
-        while not consumer.assignment():
+        while not consumer.assignment():  # noqa: ASYNC110 - Faust has no event for it
             await asyncio.sleep(0.1)
-        print(f"ready {app.conf.id}", flush=True)  # noqa: T201 - the supervisor listens for it
+        print(f"ready {app.conf.id}", flush=True)
         while not app.should_stop:
             await asyncio.sleep(LOOK)
             in_hand = consumer.positions()
@@ -63,10 +65,12 @@ def attach(app: StageApp) -> None:
             for tp in consumer.assignment():
                 end = consumer.highwater(tp)
                 done = in_hand.get(tp, consumer.done(tp))
-                if end is not None and done is not None and app.topics.acks_enabled_for(tp.topic):
-                    at[tp] = (done, end)
+                if end is None or done is None or not app.topics.acks_enabled_for(tp.topic):
+                    continue
+                at[tp] = (done, end)
+            standing = {tp for tp in at if any(excuse(tp) for excuse in app.excused)}
             excused = any(sink.failing_since for sink in app.sinks) or app.rebalancing
             try:
-                watch.look(at, excused, time.monotonic())
+                watch.look(at, set(at) if excused else standing, time.monotonic())
             except Stuck as exc:
                 app.crash_soon(exc)

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
+
+import faust
 
 from connectors.kafka import KafkaAddress, Producer
 from connectors.metrics import serve_metrics
@@ -21,6 +25,19 @@ from streams.app import StageApp, stage_app
 from streams.outlet import Outlet
 
 log = logging.getLogger(__name__)
+
+LARGEST_LETTER = (8 << 20) - 4096  # what the topic dead-letters takes
+STOP_SECONDS = 1.9  # from the signal to the end, whatever Kafka or the store do
+
+
+class PromptWorker(faust.Worker):  # type: ignore[misc]
+    """Ends soon after it is told to. What it has in hand is read again by the next one."""
+
+    def _schedule_shutdown(self, number: Any) -> None:
+        last_call = threading.Timer(STOP_SECONDS, os._exit, (0,))
+        last_call.daemon = True
+        last_call.start()
+        super()._schedule_shutdown(number)
 
 
 def _intake(app: StageApp, conf: Settings, profile: Profile, outlet: Outlet) -> None:
@@ -46,7 +63,10 @@ STAGES: dict[str, Callable[[StageApp, Settings, Profile, Outlet], None]] = {
 
 def build(stage: str, conf: Settings, profile: Profile) -> StageApp:
     app = stage_app(stage, conf)
-    producer = Producer(KafkaAddress.of(conf), client_id=f"gridwhistle-{stage}", compression=None)
+    producer = Producer(
+        KafkaAddress.of(conf), client_id=f"gridwhistle-{stage}", compression=None,
+        most_bytes=LARGEST_LETTER,
+    )  # fmt: skip
     STAGES[stage](app, conf, profile, Outlet(producer))
     watch.attach(app)
     for sink in app.sinks:
@@ -56,8 +76,6 @@ def build(stage: str, conf: Settings, profile: Profile) -> StageApp:
 
 
 def main(argv: list[str] | None = None) -> int:
-    import faust
-
     args = sys.argv[1:] if argv is None else argv
     if len(args) != 1 or args[0] not in STAGES:
         print(f"usage: python -m streams.worker {{{'|'.join(STAGES)}}}", file=sys.stderr)
@@ -79,7 +97,7 @@ def main(argv: list[str] | None = None) -> int:
     gc.freeze()  # profiles and models stay: the collector need not walk them again and again
     gc.set_threshold(20_000, 50, 100)
     sys.setswitchinterval(0.02)
-    worker: Any = faust.Worker(app, override_logging=False, quiet=True, redirect_stdouts=False)
+    worker: Any = PromptWorker(app, override_logging=False, quiet=True, redirect_stdouts=False)
     worker.spinner = None  # it writes backspaces into the log
     worker.execute_from_commandline()
     return 0

@@ -43,6 +43,9 @@ CREATE ROLE IF NOT EXISTS gridwhistle_reader_role;
 -- The writer inserts and reads back what it has written; only an administrator changes tables.
 GRANT SELECT, INSERT, dictGet ON gridwhistle.* TO gridwhistle_writer_role;
 
+-- A worker that takes partitions over waits for the inserts that are running.
+GRANT SELECT ON system.processes TO gridwhistle_writer_role;
+
 GRANT SELECT, dictGet ON gridwhistle.* TO gridwhistle_reader_role;
 
 CREATE USER IF NOT EXISTS writer;

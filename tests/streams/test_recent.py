@@ -23,20 +23,20 @@ def test_reading_the_same_record_again_is_no_repeat() -> None:
 
 
 def test_memory_is_bounded_and_the_oldest_goes() -> None:
-    recent = RecentIds(most=100)
+    recent = RecentIds(window=100)
     for n in range(1000):
         recent.repeated(event_id("c", "s", str(n)), n, 0)
     assert len(recent) == 100
-    assert recent.repeated(event_id("c", "s", "999"), 2000, 0)
-    assert not recent.repeated(event_id("c", "s", "0"), 2001, 0)
+    assert recent.repeated(event_id("c", "s", "999"), 1000, 0)
+    assert not recent.repeated(event_id("c", "s", "0"), 1001, 0)
 
 
 @given(log=st.lists(st.sampled_from(NAMES), max_size=40), cut=st.integers(0, 40))
 def test_a_restart_anywhere_decides_the_same(log: list[str], cut: int) -> None:
     """Whatever was stored before the crash, reading on from any earlier offset changes nothing."""
-    whole = RecentIds()
+    whole = RecentIds(window=15)
     want = [whole.repeated(name, offset, 0) for offset, name in enumerate(log)]
     stored = [(name, o, 0) for o, name in enumerate(log[:cut]) if not want[o]]
-    after = RecentIds(known=stored)
     start = max(0, cut - 7)
+    after = RecentIds(15, [row for row in stored if row[1] > start - 15])
     assert [after.repeated(n, o, 0) for o, n in enumerate(log) if o >= start] == want[start:]

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from connectors.clickhouse import ClickHouseAddress, StoreRejected, StoreUnavailable
+from streams import line as line_module
 from streams import sink as sink_module
+from streams.line import Superseded
 from streams.sink import TableSink
 
 NOWHERE = ClickHouseAddress(url="http://127.0.0.1:1", user="u", password="p")
@@ -23,8 +25,9 @@ class Store:
         self.blocks: dict[str, list[list[Any]]] = {}
         self.calls = 0
 
-    def insert(self, columns: list[list[Any]], token: str) -> None:
+    def insert(self, _client: Any, block: list[Any], token: str, _writer: str | None) -> None:
         self.calls += 1
+        columns = [list(column) for column in zip(*block, strict=True)]
         fail = self.failures.pop(0) if self.failures else None
         if fail == "answer lost":
             self.blocks.setdefault(token, columns)
@@ -47,6 +50,7 @@ def run(
     async def main() -> None:
         table = TableSink("t", ("n",), NOWHERE, linger=0.01, **options)
         monkeypatch.setattr(table, "_insert_now", store.insert)
+        monkeypatch.setattr(line_module, "connect", lambda _address: object())
         task = asyncio.ensure_future(table.run())
         try:
             await asyncio.wait_for(story(table), 20)
@@ -140,11 +144,64 @@ def test_flush_with_nothing_in_hand_returns(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_block_never_spans_two_partitions_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks are runs in the order of the records: after a crash between two of them the table
+    holds all records up to some one."""
     store = Store()
 
     async def story(table: TableSink) -> None:
-        await table.add([(n,) for n in range(10)])
+        await table.add([(n,) for n in (1, 3, 2, 5, 4, 6)])
 
     run(story, store, monkeypatch, split=lambda row: row[0] % 2)
-    assert store.calls == 2
-    assert sorted(store.rows) == [(n,) for n in range(10)]
+    assert store.calls == 4
+    assert store.rows == [(1,), (3,), (2,), (5,), (4,), (6,)]
+
+
+def test_abandoned_rows_are_not_inserted_and_not_acknowledged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Store([StoreUnavailable("away")] * 1000)
+
+    async def story(table: TableSink) -> None:
+        in_hand = table.add([(1,)])
+        while table.failing_since is None:
+            await asyncio.sleep(0.01)
+        waiting = table.add([(2,)])
+        table.abandon()
+        await asyncio.wait({in_hand, waiting}, timeout=5)
+        assert in_hand.cancelled()
+        assert waiting.cancelled()
+        store.failures.clear()
+        await table.add([(3,)])
+
+    run(story, store, monkeypatch)
+    assert store.rows == [(3,)]
+
+
+def test_a_flush_does_not_wait_for_a_store_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store([StoreUnavailable("away")] * 1000)
+
+    async def story(table: TableSink) -> None:
+        landed = table.add([(1,)])
+        while table.failing_since is None:
+            await asyncio.sleep(0.01)
+        await table.flush()
+        assert not landed.done()
+
+    run(story, store, monkeypatch)
+    assert store.rows == []
+
+
+def test_a_superseded_writer_says_so_and_acknowledges_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Store([Superseded("superseded")])
+    heard: list[BaseException] = []
+
+    async def story(table: TableSink) -> None:
+        landed = table.add([(1,)])
+        await asyncio.wait({landed}, timeout=5)
+        assert landed.cancelled()
+
+    run(story, store, monkeypatch, on_failure=heard.append)
+    assert [type(e) for e in heard] == [Superseded]
+    assert store.rows == []
