@@ -109,9 +109,8 @@ class Locator:
         if given is not None:
             return self._by_code(given, "", lon, lat, "")
         nowhere = self.city
-        return Located(
-            nowhere, "", lon or nowhere.lon, lat or nowhere.lat, "", 0.0, "没有可用的位置信息"
-        )
+        here = (nowhere.lon, nowhere.lat) if lon is None or lat is None else (lon, lat)
+        return Located(nowhere, "", *here, "", 0.0, "没有可用的位置信息")
 
     def of_point(self, lon: float, lat: float, at_ms: int) -> Site | None:
         """The grid whose ring holds a point (WGS 84). On a shared edge: the lowest code."""
