@@ -20,10 +20,14 @@ from connectors.kafka import KafkaAddress, Producer
 from connectors.metrics import serve_metrics
 from ops.simulator.bursts import BURSTS_BY_KIND
 from ops.simulator.city import City
+from ops.simulator.handling import Worklist, work
 from ops.simulator.incident import Truth
 from ops.simulator.metrics import METRICS
+from ops.simulator.offices import Offices
+from ops.simulator.opening import opening
 from ops.simulator.pacing import SLICE_SECONDS, Pace, send_paced
 from ops.simulator.stream import wire
+from ops.simulator.units import PACE
 from schemas.ids import SHANGHAI
 from schemas.profile_files import ProfileProblems, load_profile
 from schemas.settings import Settings, settings
@@ -45,6 +49,10 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--burst", choices=sorted(BURSTS_BY_KIND), action="append", default=[],
                         help="启动 5 秒后制造一次突发,可重复给出")  # fmt: skip
     parser.add_argument("--pack", type=int, default=1, help="每条 Kafka 记录装多少个事件 (默认 1)")
+    parser.add_argument("--pace", type=_positive, default=PACE, help="模拟承办单位比真人快多少倍"
+                        f" (默认 {PACE:g});时限与亮灯不加速")  # fmt: skip
+    parser.add_argument("--no-units", dest="units", action="store_false",
+                        help="只报事,不办事:没有模拟承办单位,也没有开场的忙时")  # fmt: skip
     parser.add_argument("--profile", help="配置名或目录;默认取 GRIDWHISTLE_PROFILE")
     return parser.parse_args(argv)
 
@@ -76,26 +84,49 @@ async def _run(options: argparse.Namespace, chosen: Settings, city: City) -> Non
     pace = Pace()
     producer = Producer(KafkaAddress.of(chosen), client_id="gridwhistle-simulator")
     status = asyncio.create_task(_tell(pace))
+    fresh = asyncio.get_running_loop().create_future()
+    units = asyncio.create_task(_handle(options, chosen, city, producer, fresh))
     try:
         with ExitStack() as stack:
             truth = _truth_file(stack, options.truth)
-            await _feed(options, city, producer, pace, truth)
+            feed = asyncio.create_task(_feed(options, city, producer, pace, truth, fresh))
+            try:
+                await asyncio.wait({feed, units}, return_when=asyncio.FIRST_COMPLETED)
+                (units if units.done() else feed).result()  # a bug in either ends both, loudly
+            finally:
+                feed.cancel()
+                await asyncio.wait({feed})
     except asyncio.CancelledError:
         _say("收到停止信号")
     finally:
         status.cancel()
+        units.cancel()
         with suppress(TimeoutError):
             await asyncio.wait_for(producer.stop(LAST_WORDS), LAST_WORDS + 0.3)
         _say(f"结束,共发送 {pace.sent} 条")
 
 
+async def _handle(
+    options: argparse.Namespace, chosen: Settings, city: City, producer: Producer,
+    fresh: asyncio.Future[bool],
+) -> None:  # fmt: skip
+    """The simulated units; without them, wait for ever."""
+    if not options.units:
+        fresh.set_result(False)
+        await asyncio.Event().wait()
+    offices = await asyncio.to_thread(Offices, city.profile)
+    worklist = Worklist(offices, options.pace)
+    await work(KafkaAddress.of(chosen), producer, worklist, _say, fresh)
+
+
 async def _feed(
     options: argparse.Namespace, city: City, producer: Producer, pace: Pace,
-    truth: Callable[[Truth], None] | None,
+    truth: Callable[[Truth], None] | None, fresh: asyncio.Future[bool],
 ) -> None:  # fmt: skip
     first = time.time()
     until = first + options.duration if options.duration else None
     kinds: list[str] = options.burst
+    busy = await fresh
     while until is None or time.time() < until:
         begin = time.time()
         start = datetime.fromtimestamp(begin, UTC)
@@ -103,6 +134,9 @@ async def _feed(
         drills = [d for n, kind in enumerate(kinds) if (d := city.burst(kind, at, n))]
         for drill in drills:
             _say(f"演练:{drill.kind} {drill.place},{len(drill.said)} 条报告")
+        if busy:
+            drills += await asyncio.to_thread(opening, city, start, options.speed)
+            _say("新城开张:前五分钟报告较多,同样都标记为仿真")
         slices = wire(
             city, start, options.rate, options.speed,
             slice_seconds=SLICE_SECONDS, truth=truth, drills=drills,
@@ -115,7 +149,7 @@ async def _feed(
             slices.close()
         if ended == "done":
             return
-        kinds = []
+        kinds, busy = [], False
         _warn(f"落后 {pace.behind:.0f} 秒,补不上了,从现在重新开始")
 
 

@@ -1,0 +1,291 @@
+"""What simulated units and duty desks do next with a simulated case. Pure; a real case is never
+theirs.
+
+They work ``pace`` times faster than people, so that a visitor sees the whole loop within minutes.
+Time limits and lights are the real ones: some units leave a case until its light shows, and that
+wait is not shortened.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, NamedTuple
+
+from ops.simulator.offices import Offices
+from schemas.case import Actor, AlertKind, Case, Clock, Command, Deadline, Move, Role, State
+from schemas.ids import alert_id, change_id, command_id
+
+PACE = 30.0  # times faster than people
+WHO = "simulator"  # work account of every simulated person
+URGENT = 0.35  # an emergency is done in so much of the ordinary time
+WAITS_FOR = timedelta(hours=2)  # nobody waits longer than this for a light to show
+SLOW = 4.0  # times the ordinary time of a slow unit whose light is further away
+
+
+class Work(NamedTuple):
+    """How long a move takes people, minutes from–to; who makes it; the clock it stops."""
+
+    low: float
+    high: float
+    who: Role
+    clock: Clock | None = None
+
+
+# fmt: off
+WORK: dict[Move, Work] = {
+    "acknowledge":       Work( 2,   8, "unit"),
+    "register":          Work( 5,  20, "operator", "accept"),
+    "answer":            Work(10,  30, "operator", "dispatch"),
+    "dispatch":          Work( 5,  15, "operator", "dispatch"),
+    "request_return":    Work(10,  30, "unit"),
+    "grant_return":      Work( 5,  30, "operator", "review"),
+    "refuse_return":     Work( 5,  30, "operator", "review"),
+    "whistle":           Work(10,  30, "unit",     "sign"),
+    "respond":           Work( 8,  25, "unit",     "respond"),
+    "sign":              Work(10,  50, "unit",     "sign"),
+    "contact":           Work(10,  40, "unit",     "contact"),
+    "request_extension": Work(20,  60, "unit"),
+    "grant_extension":   Work(10,  40, "operator", "review"),
+    "refuse_extension":  Work(10,  40, "operator", "review"),
+    "handle":            Work(10,  40, "unit"),
+    "resume":            Work( 5,  20, "operator", "review"),
+    "finish":            Work(45, 240, "unit",     "handle"),
+    "verify":            Work(15,  60, "operator", "verify"),
+    "send_back":         Work(10,  40, "operator"),
+    "follow_up":         Work(10,  40, "operator", "followup"),
+    "close":             Work( 5,  15, "operator"),
+}
+
+#: Of the cases a clock runs for: share left until yellow shows, share left until red shows.
+LEFT: dict[Clock, tuple[float, float]] = {
+    "accept": (.08, .05), "sign":   (.10, .09), "contact": (.03, .02), "respond": (.08, .05),
+    "handle": (.03, .02), "verify": (.02, .01), "review":  (.03, .02),
+}
+
+WRONG_SENT_BACK = .8  # of cases with a unit whose matter they are not
+RETURN_TRIED    = .03  # of the others
+WHISTLED        = .06
+MORE_TIME       = .05
+TIME_GRANTED    = .8
+ANSWERED        = .3  # of routine matters at the desk
+REDONE          = .05
+RESOLVED        = .92
+SCORES: dict[bool, tuple[int, ...]] = {  # 5, 4, 3, 2, 1 of a hundred; True: it went badly before
+    False: (56, 29, 10, 3, 2), True: (15, 25, 30, 20, 10),
+}
+DONE_DEVICE = (
+    "已到场核查,现场无异常,设备已复位", "现场已处置,设备恢复监测", "已更换故障部件,设备恢复在线",
+)
+DONE_TEXT = (
+    "已到现场处置完毕,现场恢复正常", "已整改到位,处理前后情况已留存", "已协调相关单位处理,现已解决",
+    "已现场核实并处理,将加强日常巡查", "已督促责任方完成整改",
+)
+# fmt: on
+
+
+class Act(NamedTuple):
+    move: Move
+    fields: dict[str, Any] = {}  # noqa: RUF012  (never written to)
+    unit: str = ""  # of the actor, when it is not the case's
+    not_before: datetime | None = None
+
+
+def next_step(
+    case: Case, since: datetime, now: datetime, offices: Offices, pace: float = PACE
+) -> tuple[datetime, Command] | None:
+    """When, at ``now`` or later, which command is sent next; None when nothing is left to do.
+
+    ``since``: when somebody last moved the case (lights and further reports do not count).
+    The same case always gets the same treatment: all draws come from its number and its past.
+    """
+    if not case.simulated:
+        return None
+    rng = Random(f"{case.case_no}|{case.state}|{len(case.commands)}")
+    act = _act(case, now, offices, rng)
+    if act is None:
+        return None
+    when = max(now, since + _takes(case, act, rng, pace), act.not_before or now)
+    when = max(when, _left_until(case, _clock(case, act)) or when)
+    fields = dict(act.fields)
+    if act.move == "request_extension":
+        fields["review_at"] = _new_due(case, when)
+    work = WORK[act.move]
+    role = "operator" if case.state == "reported" else work.who
+    unit = act.unit or (offices.desk if role == "operator" else case.unit)
+    return when, Command(
+        command_id=command_id(f"{case.case_no}-{case.version}", act.move),
+        case_no=case.case_no,
+        move=act.move,
+        at=when,
+        actor=Actor(role=role, id=WHO, unit=unit),
+        **fields,
+    )
+
+
+def _act(case: Case, now: datetime, offices: Offices, rng: Random) -> Act | None:
+    match case.state:
+        case "reported":
+            return _acknowledged(case) or Act("register", _right_class(case, offices))
+        case "registered" | "reopened":
+            return _at_the_desk(case, now, offices, rng)
+        case "dispatched":
+            return _acknowledged(case) or _arrived(case, now, offices, rng)
+        case "return_requested":
+            if _belongs_to(case, now, offices) != case.unit:
+                return Act("grant_return", {"reason": "核实不属该单位职责,同意退单重派"})
+            return Act("refuse_return", {"reason": "按职责清单属该单位,请及时签收办理"})
+        case "transferred":
+            return Act("sign")
+        case "whistle":
+            missing = [unit for unit in case.whistled if unit not in case.responded]
+            return Act("respond", unit=missing[0]) if missing else None
+        case "signed" | "handling" | "grid_handling":
+            return _at_work(case, rng)
+        case "extension_requested":
+            return _extension(case, now, rng)
+        case "suspended":
+            return Act("resume", not_before=case.review_at)
+        case "responded" | "extended" | "rework" | "escalated":
+            return Act("handle")
+        case "done":
+            if case.rework == 0 and rng.random() < REDONE:
+                return Act("send_back", {"reason": "现场核查未整改到位,请重办"})
+            return Act("verify")
+        case "verified":
+            return _asked(case, rng)
+        case "followed_up":
+            if case.resolved is False and case.rework == 0:
+                return Act("send_back", {"reason": "诉求人反映未解决,请重办"})
+            return Act("close", {"reason": "流程完结,归档"})
+        case "direct_answered" | "rejected":
+            return Act("close", {"reason": "已答复,归档"})
+        case "closed" | "merged":
+            return None
+
+
+def _acknowledged(case: Case) -> Act | None:
+    """The alert of the opening, first of all; nobody has touched the case before."""
+    if len(case.commands) != 1:
+        return None
+    kinds: dict[State, AlertKind] = {"reported": "triage", "dispatched": "assigned"}
+    kind = "emergency" if case.emergency else kinds[case.state]
+    alert = alert_id(change_id(case.case_no, 1), kind, case.unit)
+    return Act("acknowledge", {"alert_id": alert}, unit=case.unit)
+
+
+def _right_class(case: Case, offices: Offices) -> dict[str, Any]:
+    true = offices.true_class(case)
+    return {"class_code": true} if true and true != case.class_code else {}
+
+
+def _belongs_to(case: Case, now: datetime, offices: Offices) -> str:
+    """Unit the case should be with; where it is when its text does not tell."""
+    true = offices.true_class(case)
+    if not true or true == case.class_code:
+        return case.unit
+    return offices.unit_for(true, case, now) or case.unit
+
+
+def _at_the_desk(case: Case, now: datetime, offices: Offices, rng: Random) -> Act:
+    true = offices.true_class(case) or case.class_code
+    unit = offices.unit_for(true, case, now)
+    may_answer = case.state == "registered" and not case.emergency
+    if may_answer and (not unit or (case.grade == 4 and rng.random() < ANSWERED)):
+        return Act("answer", {"reason": "已当场说明办理途径和政策依据,诉求人表示认可"})
+    return Act("dispatch", {"unit": unit or case.unit, **_right_class(case, offices)})
+
+
+def _arrived(case: Case, now: datetime, offices: Offices, rng: Random) -> Act:
+    if len(case.commands) == 2:  # the first thing after acknowledging, so once
+        draw = rng.random()
+        wrong = _belongs_to(case, now, offices) != case.unit
+        if not case.emergency and draw < (WRONG_SENT_BACK if wrong else RETURN_TRIED):
+            return Act("request_return", {"reason": "现场核实不属本单位职责,申请退单"})
+        if not case.emergency and not wrong and draw > 1 - WHISTLED:
+            helper = offices.helper(case, rng)
+            if helper:
+                return Act("whistle", {"unit": helper, "reason": "需会同到场处置"})
+    return Act("sign")
+
+
+def _at_work(case: Case, rng: Random) -> Act:
+    if _running(case, "contact"):
+        return Act("contact")
+    if case.state == "signed":
+        if not case.emergency and rng.random() < MORE_TIME:
+            return Act("request_extension", {"reason": "需采购配件并协调施工,申请延期"})
+        return Act("handle")
+    return Act("finish", {"reason": rng.choice(DONE_DEVICE if case.event_code else DONE_TEXT)})
+
+
+def _extension(case: Case, now: datetime, rng: Random) -> Act:
+    handle = _running(case, "handle")
+    takes = timedelta(minutes=10)  # more than the desk needs at any pace from 4 on
+    asked_for = case.review_at is not None and case.review_at > max(
+        now + takes, handle.due if handle else now
+    )
+    if asked_for and rng.random() < TIME_GRANTED:
+        return Act("grant_extension")
+    return Act("refuse_extension", {"reason": "不符合延期条件,请按时办结"})
+
+
+def _asked(case: Case, rng: Random) -> Act:
+    if case.event_code:  # a device has no opinion
+        return Act("follow_up", {"resolved": True})
+    resolved = rng.random() < RESOLVED
+    badly = bool(case.rework or case.level_up or not resolved)
+    score = rng.choices((5, 4, 3, 2, 1), SCORES[badly])[0]
+    return Act("follow_up", {"resolved": resolved, "satisfaction": score})
+
+
+def _new_due(case: Case, when: datetime) -> datetime:
+    handle = _running(case, "handle")
+    return max(when, handle.due if handle else when) + timedelta(days=1)
+
+
+def _clock(case: Case, act: Act) -> Clock | None:
+    """The clock whose light shows when nobody does it. Who is late with signing is late with
+    acknowledging too."""
+    if act.move == "acknowledge" or case.state == "dispatched":
+        return "accept" if case.state == "reported" else "sign"
+    return WORK[act.move].clock
+
+
+def _running(case: Case, clock: Clock | None) -> Deadline | None:
+    return next((d for d in case.deadlines if d.clock == clock and not d.paused_at), None)
+
+
+def _takes(case: Case, act: Act, rng: Random, pace: float) -> timedelta:
+    work = WORK[act.move]
+    minutes = rng.uniform(work.low, work.high) / pace
+    if case.emergency:
+        minutes *= URGENT
+    clock = _clock(case, act)
+    if _patience(case, clock)[0] and _left_until(case, clock) is None:
+        minutes *= SLOW
+    return timedelta(minutes=minutes)
+
+
+def _patience(case: Case, clock: Clock | None) -> tuple[str, float]:
+    """("", …) in time | ("yellow", …) | ("red", …) for a clock of a case, with a draw 0–1."""
+    if clock not in LEFT:
+        return "", 0.0
+    rng = Random(f"{case.case_no}|{clock}")
+    yellow, red = LEFT[clock]
+    draw, more = rng.random(), rng.random()
+    return ("red" if draw < red else "yellow" if draw < red + yellow else ""), more
+
+
+def _left_until(case: Case, clock: Clock | None) -> datetime | None:
+    """When somebody who waits for a light gets to it; None for all others."""
+    deadline = _running(case, clock)
+    light, draw = _patience(case, clock)
+    if deadline is None or not light:
+        return None
+    shows = deadline.due if light == "red" else deadline.yellow_at
+    if shows - deadline.started_at > WAITS_FOR:
+        return None
+    if light == "red":
+        return deadline.due + timedelta(seconds=30 + 210 * draw)
+    return deadline.yellow_at + (0.2 + 0.6 * draw) * (deadline.due - deadline.yellow_at)
