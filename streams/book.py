@@ -1,0 +1,214 @@
+"""The cases of a partition, held in a few hundred bytes each.
+
+A case stands as the compressed bytes of its JSON and is read only when a command, a light or a
+report that may belong to it comes. What waking, matching and forgetting need is in columns.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import zstandard
+
+from schemas.case import Case, Change, Deadline
+from streams.brief import KEYS, NEVER, ROW, brief, version_of
+
+_CASE_IN_CHANGE = b',"case":'  # the last field; inside a JSON string its quotes would be escaped
+_VILLAGE = slice(9, 21)  # of a case number
+_NOBODY = "00000000-0000-5000-8000-000000000000"
+
+
+def encode(change: Change) -> bytes:
+    """A change as its topic carries it."""
+    return change.model_dump_json(exclude_defaults=True).encode()
+
+
+def case_in(body: bytes) -> bytes:
+    """JSON of the case inside the JSON of a change. ValueError when there is none."""
+    return body[body.index(_CASE_IN_CHANGE) + len(_CASE_IN_CHANGE) : -1]
+
+
+def _sample() -> bytes:
+    """A case with the words most cases have: what the compression need not store again."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    clocks: tuple[Any, ...] = ("accept", "handle", "contact", "sign")
+    deadlines = tuple(
+        Deadline(
+            clock=clock, version=1, started_at=at, minutes=480, calendar=calendar, due=at,
+            original_due=at, yellow_at=at, escalate_at=at, rule=f"default-{clock}",
+            fired=("yellow", "red"),
+        )
+        for clock in clocks for calendar in ("working", "natural")
+    )  # fmt: skip
+    case = Case(
+        case_no="20260101-990101001001-AAAAAA", village="990101001001", version=1,
+        state="dispatched", class_code="020201", grade=2, emergency=True, title="噪音扰民",
+        text="小区", channel="hotline_12345", grid="990101001001001", building="3号楼",
+        lon=120.1, lat=30.2, device_id="D1", event_code="fire.alarm", unit="u-990101001001",
+        unit_level="town", route="default", light="yellow", opened_at=at, updated_at=at,
+        event_ids=(_NOBODY,), deadlines=deadlines, commands=(_NOBODY,), reporter="token",
+        simulated=True,
+    )  # fmt: skip
+    return case.model_dump_json(exclude_defaults=True).encode()
+
+
+class Book:
+    """Cases by number. Rows are numbered; a forgotten case's row is used again."""
+
+    def __init__(self) -> None:
+        words = zstandard.ZstdCompressionDict(_sample(), dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+        words.precompute_compress(level=-3)
+        self._compress = zstandard.ZstdCompressor(
+            level=-3, dict_data=words, write_dict_id=False
+        ).compress
+        self._expand = zstandard.ZstdDecompressor(dict_data=words).decompress
+        self._rows: dict[bytes, int] = {}
+        self._bodies: list[bytes] = []
+        self._versions: list[int] = []
+        self._free: list[int] = []
+        self._villages: dict[bytes, array[int]] = {}
+        self._briefs = np.zeros(64, ROW)  # of rows; wake-ups stand in a column of their own
+        self._wake = np.full(64, NEVER, np.int64)
+        self._closed = np.zeros(64, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, case_no: str) -> bool:
+        return case_no.encode() in self._rows
+
+    def get(self, case_no: str) -> Case | None:
+        row = self._rows.get(case_no.encode())
+        return None if row is None else self.case(row)
+
+    def case(self, row: int) -> Case:
+        return Case.model_validate_json(self.json(row))
+
+    def json(self, row: int) -> bytes:
+        body: bytes = self._expand(self._bodies[row])
+        return body
+
+    def brief(self, row: int) -> bytes:
+        return bytes(self._briefs[row].tobytes())
+
+    @property
+    def open(self) -> int:
+        return int(np.count_nonzero(self._briefs["open"][: len(self._bodies)]))
+
+    @property
+    def waiting(self) -> int:
+        """Cases with a clock that will show a light."""
+        return int(np.count_nonzero(self._wake[: len(self._bodies)] != NEVER))
+
+    def keep(self, change: Change) -> None:
+        """Take a change in; an older version than the one held changes nothing."""
+        body = encode(change)
+        self.load([(change.case.case_no.encode(), body, brief(change))])
+
+    def load(self, records: Iterable[tuple[bytes, bytes | None, bytes]]) -> None:
+        """Take records of the topic in, in its order: case number, change (None: the case is over
+        and forgotten) and brief.
+        """
+        rows: list[int] = []
+        briefs: list[bytes] = []
+        known, versions, bodies, compress = (
+            self._rows.get, self._versions, self._bodies, self._compress,
+        )  # fmt: skip
+        for key, body, head in records:
+            row = known(key)
+            if body is None:
+                self._write(rows, briefs)
+                rows, briefs = [], []
+                self.forget(key)
+                continue
+            (version,) = version_of(head)
+            if row is None:
+                row = self._take_row(key)
+            elif versions[row] >= version:
+                continue
+            versions[row] = version
+            bodies[row] = compress(body[body.index(_CASE_IN_CHANGE) + 8 : -1])
+            rows.append(row)
+            briefs.append(head)
+        self._write(rows, briefs)
+
+    def _write(self, rows: list[int], briefs: list[bytes]) -> None:
+        if not rows:
+            return
+        at = np.array(rows)
+        new = np.frombuffer(b"".join(briefs), ROW)
+        self._briefs[at] = new  # of equal rows the last one stays
+        self._wake[at] = new["wake"]
+        self._closed[at] = new["closed"]
+
+    def _take_row(self, key: bytes) -> int:
+        if self._free:
+            row = self._free.pop()
+        else:
+            row = len(self._bodies)
+            self._bodies.append(b"")
+            self._versions.append(0)
+            if row == len(self._wake):
+                more = row + max(row // 2, 64)
+                self._briefs = _grown(self._briefs, more, 0)
+                self._wake = _grown(self._wake, more, NEVER)
+                self._closed = _grown(self._closed, more, 0)
+        self._rows[key] = row
+        self._villages.setdefault(key[_VILLAGE], array("i")).append(row)
+        return row
+
+    def forget(self, key: bytes) -> None:
+        """Drop a case. Nothing when it is not held."""
+        row = self._rows.pop(key, None)
+        if row is None:
+            return
+        self._bodies[row], self._versions[row] = b"", 0
+        self._briefs[row] = np.zeros((), ROW)
+        self._wake[row], self._closed[row] = NEVER, 0
+        self._villages[key[_VILLAGE]].remove(row)
+        self._free.append(row)
+
+    def postpone(self, row: int, wake: int) -> None:
+        """Look at a case again at ``wake`` (microseconds)."""
+        self._wake[row] = wake
+
+    def due(self, now: int, most: int) -> list[int]:
+        """Rows with a wake-up at or before ``now`` (microseconds), most overdue first."""
+        wake = self._wake[: len(self._bodies)]
+        rows = np.flatnonzero(wake <= now)
+        if len(rows) > most:
+            rows = rows[np.argpartition(wake[rows], most)[:most]]
+        return [int(row) for row in rows[np.argsort(wake[rows], kind="stable")]]
+
+    def closed_before(self, at: int, most: int) -> list[bytes]:
+        """Numbers of cases that were closed before ``at`` (microseconds)."""
+        closed = self._closed[: len(self._bodies)]
+        rows = np.flatnonzero((closed > 0) & (closed < at))[:most]
+        return [self.case(int(row)).case_no.encode() for row in rows]
+
+    def wakes_at(self, row: int) -> int:
+        return int(self._wake[row])
+
+    def found(self, village: str, key: int) -> Sequence[int]:
+        """Rows of open cases of a village with a hashed key, newest first."""
+        of_village = self._villages.get(village.encode())
+        if not of_village:
+            return ()
+        rows = np.frombuffer(of_village, np.int32).copy()
+        rows = rows[(self._briefs["keys"][rows] == key).any(axis=1)]
+        newest = np.argsort(-self._briefs["opened"][rows], kind="stable")
+        return [int(row) for row in rows[newest]]
+
+
+def _grown(old: Any, size: int, fill: int) -> Any:
+    new = np.full(size, fill, old.dtype) if old.dtype != ROW else np.zeros(size, ROW)
+    new[: len(old)] = old
+    return new
+
+
+REOPENING = timedelta(days=31)  # a closed case is kept so long; reopening takes 30
+assert ROW["keys"].shape == (KEYS,)

@@ -1,0 +1,275 @@
+"""A partition of ``case-changes``: read back whole, written by one writer only.
+
+Who opens a partition takes its transactional id over: from then on Kafka refuses whatever a former
+writer still has in hand, be it frozen, cut off, or only slow. Changes of one call become visible
+together or not at all, and readers (``read_committed``) never see those of a call that failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    KafkaError,
+    ProducerFenced,
+    for_code,
+)
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.record.memory_records import MemoryRecords
+
+from connectors.kafka_address import KafkaAddress, KafkaUnavailable
+from streams.brief import HEADER
+
+log = logging.getLogger(__name__)
+
+COMMANDS, CHANGES = "case-commands", "case-changes"
+GROUP = "gridwhistle-cases"
+FETCH = 4 << 20  # bytes asked for at a time
+BATCH = 512 << 10
+OPEN_SECONDS = 30.0
+WRITE_SECONDS = 45.0
+TRANSACTION_MS = 60_000  # after this Kafka ends what a dead writer has begun
+_BATCH_HEAD = struct.Struct(">qi")  # base offset, length of what follows
+_LAST_DELTA = struct.Struct(">i")
+_FENCED = (ProducerFenced, InvalidProducerEpoch, InvalidProducerIdMapping)
+
+
+class Fenced(Exception):
+    """Another writer has taken the partition over. Nothing of ours is written any more."""
+
+
+class Entry(NamedTuple):
+    """A record: case number, change (None: the case is over and forgotten), brief."""
+
+    key: bytes
+    body: bytes | None
+    brief: bytes
+
+
+class Ends(NamedTuple):
+    """Where a partition's commands stood when it was taken over."""
+
+    done_up_to: int  # first offset not known to be done: committed, or the topic's start
+    end: int
+
+
+class Offsets:
+    """Ends and committed offsets, and fetches. One connection for all partitions of a worker."""
+
+    def __init__(self, address: KafkaAddress) -> None:
+        self._address = address
+        self._consumer: AIOKafkaConsumer | None = None
+        self._starting = asyncio.Lock()
+
+    async def consumer(self) -> AIOKafkaConsumer:
+        async with self._starting:
+            if self._consumer is None:
+                fresh = AIOKafkaConsumer(
+                    group_id=GROUP, enable_auto_commit=False, isolation_level="read_committed",
+                    **self._address.client(),
+                )  # fmt: skip
+                try:
+                    await fresh.start()
+                except BaseException:
+                    await fresh.stop()
+                    raise
+                self._consumer = fresh
+            return self._consumer
+
+    async def ends(self, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+        """Offsets after the last record. KafkaUnavailable when Kafka does not answer."""
+        asked = [TopicPartition(topic, number) for number in partitions]
+        async with _touching():
+            found = await (await self.consumer()).end_offsets(asked)
+        return {tp.partition: offset for tp, offset in found.items()}
+
+    async def start(self, topic: str, partition: int) -> int:
+        tp = TopicPartition(topic, partition)
+        async with _touching():
+            return int((await (await self.consumer()).beginning_offsets([tp]))[tp])
+
+    async def commands(self, partition: int) -> Ends:
+        tp = TopicPartition(COMMANDS, partition)
+        async with _touching():
+            consumer = await self.consumer()
+            committed = await consumer.committed(tp)
+        end = (await self.ends(COMMANDS, [partition]))[partition]
+        start = await self.start(COMMANDS, partition)
+        if committed is None or committed > end:  # nothing yet, or the topic was made anew
+            committed = start
+        return Ends(max(committed, start), end)
+
+    async def fetch(self, partition: int, offset: int, size: int) -> tuple[int, Any, Any]:
+        """Changes from ``offset`` on: their stable end, aborted transactions, raw bytes."""
+        asked = [(CHANGES, [(partition, offset, size)])]
+        async with _touching():
+            client = (await self.consumer())._client
+            leader = client.cluster.leader_for_partition(TopicPartition(CHANGES, partition))
+            if leader is None or leader == -1:
+                await client.add_topic(CHANGES)
+                raise KafkaUnavailable(f"{CHANGES}[{partition}] 暂无首领")
+            request = FetchRequest(100, 1, size, READ_COMMITTED, asked)
+            answer = await client.send(leader, request)
+        (_, ((_, code, _, *rest),)), *_ = answer.topics
+        if code:
+            client.force_metadata_update()
+            raise KafkaUnavailable(f"{CHANGES}[{partition}]@{offset}: {for_code(code).__name__}")
+        return rest[0], rest[2] if answer.API_VERSION >= 11 else rest[-2], rest[-1]
+
+    async def stop(self) -> None:
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+
+class ChangeLog:
+    """One partition, ours from ``open`` until somebody else opens it."""
+
+    def __init__(self, address: KafkaAddress, offsets: Offsets, number: int) -> None:
+        self._address, self._offsets, self.number = address, offsets, number
+        self._producer: AIOKafkaProducer | None = None
+
+    async def open(self) -> None:
+        """Take the partition over. KafkaUnavailable: try again."""
+        self._producer = AIOKafkaProducer(
+            transactional_id=f"{GROUP}-{self.number}", transaction_timeout_ms=TRANSACTION_MS,
+            acks="all", enable_idempotence=True, max_batch_size=BATCH,
+            max_request_size=(8 << 20) + 4096, **self._address.client(),
+        )  # fmt: skip
+        async with _touching(OPEN_SECONDS):
+            await self._producer.start()
+
+    async def read(self) -> AsyncIterator[list[Any]]:
+        """Runs of records (``key``, ``value``, ``headers``) from the first to the last one.
+
+        What compaction has removed, markers and aborted records are left out; the topic may end in
+        any of them. KafkaUnavailable: start again.
+        """
+        offset = await self._offsets.start(CHANGES, self.number)
+        end = (await self._offsets.ends(CHANGES, [self.number]))[self.number]
+        coming = asyncio.ensure_future(self._offsets.fetch(self.number, offset, FETCH))
+        try:
+            while offset < end:
+                stable, aborted, raw = await coming
+                following = _end_of(raw)
+                if following is None:
+                    if not len(raw) and stable >= end:
+                        return  # nothing but removed records until the end
+                    coming = asyncio.ensure_future(
+                        self._offsets.fetch(self.number, offset, 4 * FETCH)
+                    )
+                    continue
+                if following < end:
+                    coming = asyncio.ensure_future(
+                        self._offsets.fetch(self.number, following, FETCH)
+                    )
+                for run in _runs(self.number, aborted, raw, offset):
+                    yield run
+                offset = following
+        finally:
+            coming.cancel()
+            with suppress(BaseException):
+                await coming
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Returns once all of them are in the topic and visible.
+
+        Fenced: none is, and none will be. KafkaUnavailable: all are or none, read it back to know.
+        """
+        if not entries:
+            return
+        producer = self._producer
+        assert producer is not None, "open it first"
+        try:
+            async with asyncio.timeout(WRITE_SECONDS):
+                await producer.begin_transaction()
+                waiting = []
+                batch = producer.create_batch()
+                for key, body, brief in entries:
+                    record = {"key": key, "value": body, "headers": [(HEADER, brief)]}
+                    if batch.append(timestamp=None, **record) is None:
+                        waiting.append(await self._send(producer, batch))
+                        batch = producer.create_batch()
+                        batch.append(timestamp=None, **record)
+                waiting.append(await self._send(producer, batch))
+                await asyncio.gather(*waiting)
+                await producer.commit_transaction()
+        except _FENCED as error:
+            raise Fenced(f"{CHANGES}[{self.number}]") from error
+        except (KafkaError, OSError, TimeoutError, AssertionError) as error:
+            raise KafkaUnavailable(f"{CHANGES}[{self.number}]: {error!r}") from error
+
+    async def _send(self, producer: AIOKafkaProducer, batch: Any) -> Any:
+        batch.close()
+        return await producer.send_batch(batch, CHANGES, partition=self.number)
+
+    async def close(self) -> None:
+        """Let go of the connection. What is not committed is ended by whoever opens next."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        sender = producer._sender.sender_task
+        if sender is not None:
+            sender.cancel()
+        with suppress(BaseException):
+            async with asyncio.timeout(2):
+                await producer.client.close()
+        producer._closed = True  # else its destructor complains of a producer left open
+
+
+class _touching:
+    """Turns what Kafka says when it is away into KafkaUnavailable."""
+
+    def __init__(self, seconds: float = OPEN_SECONDS) -> None:
+        self._limit = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        try:
+            await self._limit.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            raise KafkaUnavailable("Kafka 没有应答") from late
+        if isinstance(error, (KafkaError, OSError)):
+            raise KafkaUnavailable(repr(error)) from error
+
+
+def _end_of(raw: Any) -> int | None:
+    """Offset after the last whole batch of a fetch; None when there is none."""
+    at, following = 0, None
+    while at + 61 <= len(raw):
+        base, length = _BATCH_HEAD.unpack_from(raw, at)
+        if at + 12 + length > len(raw):
+            break
+        following = base + _LAST_DELTA.unpack_from(raw, at + 23)[0] + 1
+        at += 12 + length
+    return following
+
+
+def _runs(number: int, aborted: Any, raw: Any, offset: int, most: int = 1_000) -> Any:
+    records = PartitionRecords(
+        TopicPartition(CHANGES, number), MemoryRecords(bytes(raw)), aborted, offset, None, None,
+        True, READ_COMMITTED,
+    )  # fmt: skip
+    records._consumer_record = _as_it_is
+    run: list[Any] = []
+    for record in records:
+        run.append(record)
+        if len(run) == most:
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _as_it_is(_tp: Any, record: Any) -> Any:
+    return record
