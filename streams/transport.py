@@ -37,6 +37,7 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = self.app.fetch_wait_ms  # stock: 1500, hard-coded
         consumer._fetch_min_bytes = 1
+        consumer._isolation_level = "read_committed"  # of case-changes, see streams.changelog
         return consumer
 
     async def _fetch_records(
@@ -161,8 +162,19 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         """Offset up to which a partition with nothing in flight is done; None when unknown."""
         read = self._read_offset[tp]
         committed = self._committed_offset[tp]
-        known = [o for o in (None if read is None else read + 1, committed) if o is not None]
+        after = None if read is None else read + 1
+        known = [o for o in (after, committed, self._passed(tp)) if o is not None]
         return max(known, default=None)
+
+    def _passed(self, tp: TP) -> int | None:
+        """Offset up to which everything was handed out, the ends of transactions included."""
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        if subscription is None or subscription.assignment is None:
+            return None
+        if tp not in subscription.assignment.tps:
+            return None
+        position: int | None = subscription.assignment.state_value(tp)._position
+        return position
 
     def read_from(self, tp: TP) -> int | None:
         """Offset from which a partition was read when it was assigned; None: nothing committed."""

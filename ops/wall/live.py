@@ -63,6 +63,7 @@ class Tail:
             group_id=None,
             auto_offset_reset="latest",
             enable_auto_commit=False,
+            isolation_level="read_committed",
             fetch_max_wait_ms=200,
             metadata_max_age_ms=30_000,
             **self._address.client(),
