@@ -144,13 +144,17 @@ class Intake:
         )
         others = [_record(e) for e in out.reports if not e.emergency]
         others += [Record("dead-letters", key, value) for key, value in out.letters]
-        sent: asyncio.Future[None] = asyncio.ensure_future(self._in_turn(tp, urgent, others))
+        sent: asyncio.Future[None] = asyncio.ensure_future(
+            self._in_turn(self._sent.get(tp), urgent, others)
+        )
         self._sent[tp] = sent
         return [sent, self.events.add(out.events), self.filtered.add(out.filtered)]
 
-    async def _in_turn(self, tp: TP, urgent: asyncio.Future[None], others: list[Record]) -> None:
+    async def _in_turn(
+        self, before: asyncio.Future[None] | None, urgent: asyncio.Future[None],
+        others: list[Record],
+    ) -> None:  # fmt: skip
         """After what the partition sent before, so that a clear never overtakes its report."""
-        before = self._sent.get(tp)
         if before is not None and others:
             await asyncio.wait({before})
         await self.outlet.put(others)
