@@ -89,6 +89,10 @@ def answer_with_problems(app: FastAPI) -> None:
             error.status_code, "http_error", str(error.detail), headers=headers
         ).response()
 
+    @app.exception_handler(Exception)
+    async def a_bug(request: Request, error: Exception) -> Response:
+        return Problem(500, "internal", "服务内部错误，已记入日志").response()
+
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         # The value itself is left out: it may be a text somebody wrote.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -74,16 +75,14 @@ def build_app(parts: Parts) -> FastAPI:
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        work = [
-            asyncio.create_task(feeds.run()),
-            asyncio.create_task(asyncio.to_thread(atlas.document, "")),
-        ]
+        ticking = asyncio.create_task(feeds.run())
+        # A daemon: a stop must not wait for a map nobody will see.
+        threading.Thread(target=atlas.document, args=("",), daemon=True).start()
         try:
             yield
         finally:
-            for task in work:
-                task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
+            ticking.cancel()
+            await asyncio.gather(ticking, return_exceptions=True)
 
     app = FastAPI(
         title="Gridwhistle 网格吹哨",

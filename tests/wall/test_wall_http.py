@@ -233,6 +233,14 @@ class TestReading:
     def test_a_case_outside_the_region_is_not_there(self, desk):
         problem(desk.http.get(f"/api/v1/cases/{CASE_NO}"), 404, "unknown_case")
 
+    def test_a_bug_is_a_problem_too_and_is_raised_for_the_log(self, desk):
+        async def broken(sql, parameters):
+            raise ZeroDivisionError
+
+        desk.store.rows = broken
+        with pytest.raises(ZeroDivisionError):
+            desk.http.get("/api/v1/cases")
+
     def test_a_store_that_is_down_is_503(self, desk):
         desk.store.down = "refused"
         answer = desk.http.get("/api/v1/cases")
