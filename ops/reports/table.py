@@ -1,0 +1,70 @@
+"""The figures of the domain: what each is called, which file asks for it, what it can be split by.
+
+Formulas and denominators are in the files; what the data cannot answer yet is in ``UNAVAILABLE``.
+"""
+
+# ruff: noqa: E501 - a row of the table is a line
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+By = Literal["", "unit", "area", "class", "major", "channel", "grid"]
+Unit = Literal["count", "rate", "hours", "minutes", "seconds"]
+
+
+class Kpi(NamedTuple):
+    name: str
+    en: str
+    file: str  # in sql/reports
+    unit: Unit
+    by: tuple[By, ...]  # what it may be split by, beside no split at all
+    better: Literal["more", "less", ""] = ""  # what a good change is; "" = neither
+    stage: str = ""  # parameters only some files have
+    quantile: float = 0.0
+
+
+# fmt: off
+U:   tuple[By, ...] = ("unit", "area")
+UC:  tuple[By, ...] = ("unit", "area", "class")
+ALL: tuple[By, ...] = ("unit", "area", "class", "major", "channel", "grid")
+
+KPIS: dict[str, Kpi] = {
+    "intake_total":          Kpi("受理量",       "registered events",        "intake_total",      "count",   ALL),
+    "backlog":               Kpi("在办量",       "open cases",               "backlog",           "count",   ALL, "less"),
+    "accept_on_time_rate":   Kpi("按时受理率",   "accepted on time",         "accept_on_time",    "rate",    ("channel", "area"), "more"),
+    "sign_on_time_rate":     Kpi("按时签收率",   "signed on time",           "sign_on_time",      "rate",    U, "more"),
+    "first_contact_rate":    Kpi("首次联系及时率", "contacted on time",      "first_contact",     "rate",    U, "more"),
+    "close_rate":            Kpi("办结率",       "closed of those due",      "close_rate",        "rate",    U, "more"),
+    "on_time_close_rate":    Kpi("按期办结率",   "closed on time",           "on_time_close",     "rate",    UC, "more"),
+    "overdue_open":          Kpi("超期未办",     "open and overdue",         "overdue_open",      "count",   UC, "less"),
+    "overdue_ratio3":        Kpi("严重超期",     "open past three limits",   "overdue_ratio3",    "count",   UC, "less"),
+    "yellow_count":          Kpi("黄灯数",       "reminders",                "lights",            "count",   ALL, "less", "yellow"),
+    "red_count":             Kpi("红灯数",       "supervision orders",       "lights",            "count",   ALL, "less", "red"),
+    "median_handle_hours":   Kpi("中位办理时长", "median handling time",     "handle_hours",      "hours",   ALL, "less", "", 0.5),
+    "p90_handle_hours":      Kpi("P90办理时长",  "P90 handling time",        "handle_hours",      "hours",   ALL, "less", "", 0.9),
+    "return_rate":           Kpi("退单率",       "returned",                 "return_rate",       "rate",    U, "less"),
+    "rework_rate":           Kpi("返工率",       "sent back",                "rework_rate",       "rate",    U, "less"),
+    "extension_rate":        Kpi("延期率",       "extended",                 "extension_rate",    "rate",    U, "less"),
+    "merge_rate":            Kpi("并案率",       "joined another case",      "merge_rate",        "rate",    ALL),
+    "repeat_place_rate":     Kpi("同地重复率",   "repeated at a place",      "repeat_place",      "rate",    ("grid", "class", "area"), "less"),
+    "followup_rate":         Kpi("回访率",       "followed up",              "followup_rate",     "rate",    ("area", "unit"), "more"),
+    "resolved_rate":         Kpi("解决率",       "solved, says the reporter", "resolved_rate",    "rate",    U, "more"),
+    "satisfaction_rate":     Kpi("满意率",       "satisfied",                "satisfaction_rate", "rate",    U, "more"),
+    "whistle_response_minutes": Kpi("吹哨响应时长(中位)", "whistle answered, median", "whistle_response", "minutes", ("area",), "less", "", 0.5),
+    "self_found_share":      Kpi("主动发现占比", "found by ourselves",       "self_found",        "rate",    ("area", "major"), "more"),
+    "grid_self_close_rate":  Kpi("格内办结率",   "closed within the grid",   "grid_self_close",   "rate",    ("area", "grid"), "more"),
+    "alarm_ack_p50_seconds": Kpi("告警确认时长(中位)", "alarm acknowledged, median", "alarm_ack", "seconds", ("channel", "area"), "less", "", 0.5),
+    "alarm_ack_p95_seconds": Kpi("告警确认时长(P95)", "alarm acknowledged, P95", "alarm_ack",   "seconds", ("channel", "area"), "less", "", 0.95),
+    "alarm_ack_rate":        Kpi("告警确认率",   "alarms acknowledged",      "alarm_acked",       "rate",    ("channel", "area"), "more"),
+}
+
+#: Named by the domain, not answered yet, and what is missing.
+UNAVAILABLE: dict[str, tuple[str, str]] = {
+    "alarm_false_rate":        ("误报率",     "核查时尚未登记告警真假,没有可除的数"),
+    "device_online_rate":      ("设备在线率", "设备没有定时心跳入库,不响不等于离线"),
+    "dispute_success_rate":    ("调解成功率", "纠纷调处(排分调处评)流程尚未接入"),
+    "agreement_performed_rate": ("协议履行率", "纠纷调处(排分调处评)流程尚未接入"),
+    "patrol_coverage":         ("巡查覆盖率", "没有巡查点位与计划数据"),
+    "risk_index":              ("区域风险指数", "由感知环节计算,尚未入库"),
+}
+# fmt: on

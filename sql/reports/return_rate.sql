@@ -1,0 +1,24 @@
+-- 退单率: returns granted in the period, of the dispatches in it. A return counts for the unit that asked.
+-- key, n = returned, of = dispatched
+--
+-- since_ms, until_ms  Int64   the period [since, until), epoch milliseconds UTC
+-- area                String  area code prefix; '' = the whole city
+-- by                  String  unit | area | class | major | channel | grid; '' = one figure for all
+-- digits              UInt8   length of the area codes that `by` area gives: 6, 9 or 12
+-- simulated           Bool    figures of simulated cases, or of real ones; never both
+SELECT
+    multiIf({by:String} = 'unit', if(move = 'grant_return' AND from_unit != '', from_unit, unit),
+            {by:String} = 'area', substring(village, 1, {digits:UInt8}),
+            {by:String} = 'class', class_code,
+            {by:String} = 'major', substring(class_code, 1, 2),
+            {by:String} = 'channel', channel,
+            {by:String} = 'grid', grid, '') AS key,
+    toFloat64(countIf(move = 'grant_return')) AS n,
+    countIf(has(started, 'sign')) AS of
+FROM case_changes FINAL
+WHERE at_ms >= {since_ms:Int64} AND at_ms < {until_ms:Int64}
+  AND NOT test AND simulated = {simulated:Bool}
+  AND ({area:String} = '' OR startsWith(village, {area:String}) OR startsWith(grid, {area:String}))
+GROUP BY key
+HAVING n > 0 OR of > 0
+ORDER BY key
