@@ -26,8 +26,8 @@ from ops.simulator.metrics import METRICS
 from ops.simulator.offices import Offices
 from ops.simulator.opening import opening
 from ops.simulator.pacing import SLICE_SECONDS, Pace, send_paced
+from ops.simulator.patience import PACE
 from ops.simulator.stream import wire
-from ops.simulator.units import PACE
 from schemas.ids import SHANGHAI
 from schemas.profile_files import ProfileProblems, load_profile
 from schemas.settings import Settings, settings

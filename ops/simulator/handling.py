@@ -19,7 +19,8 @@ from pydantic import ValidationError
 
 from connectors.kafka import KafkaAddress, KafkaUnavailable, Record, Sink
 from ops.simulator.offices import Offices
-from ops.simulator.units import PACE, next_step
+from ops.simulator.patience import PACE
+from ops.simulator.units import next_step
 from schemas.case import Case, Change, Command
 from schemas.ids import village_of
 from schemas.topics import BY_NAME

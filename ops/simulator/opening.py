@@ -14,12 +14,13 @@ from ops.simulator.incident import Incident
 from schemas.ids import SHANGHAI
 
 REPORTS = 110  # of people
-ALARMS = 14
 FIRST, LAST = 3.0, 300.0  # seconds from now
 TIGHT = 240.0  # seconds in which all reports of one incident come
-ALARMING = (
-    "ebike", "false_smoke", "lift_trapped", "sos", "gas_station", "manhole_moved", "falling",
-    "intrusion", "density", "lift_out", "electrical",
+#: device stories and how many of each: one of everything a visitor should see, no flood of e-bikes
+ALARMING: tuple[tuple[str, int], ...] = (
+    ("ebike", 3), ("false_smoke", 3), ("lift_trapped", 2), ("sos", 2), ("gas_station", 1),
+    ("gas_leak", 1), ("manhole_moved", 1), ("falling", 1), ("intrusion", 1), ("density", 1),
+    ("lift_out", 1), ("electrical", 1),
 )  # fmt: skip
 
 
@@ -34,16 +35,18 @@ def opening(city: City, now: datetime, speed: float = 1.0) -> list[Incident]:
         for incident in city.incidents(local.date() - timedelta(days=days))
     ]
     people = [i for i in past if i.kind == "report"]
-    alarms = [i for i in past if i.kind in ALARMING]
-    chosen = [
-        *rng.sample(people, min(REPORTS, len(people))),
-        *rng.sample(alarms, min(ALARMS, len(alarms))),
-    ]
+    alarms = [i for kind, most in ALARMING for i in _some(rng, past, kind, most)]
+    chosen = [*rng.sample(people, min(REPORTS, len(people))), *alarms]
     start = (local - midnight).total_seconds()
     return [
         _moved(incident, number, start + rng.uniform(FIRST, LAST) * speed, midnight, speed)
         for number, incident in enumerate(chosen)
     ]
+
+
+def _some(rng: Random, past: list[Incident], kind: str, most: int) -> list[Incident]:
+    found = [incident for incident in past if incident.kind == kind]
+    return rng.sample(found, min(most, len(found)))
 
 
 def _moved(

@@ -13,56 +13,13 @@ from random import Random
 from typing import Any, NamedTuple
 
 from ops.simulator.offices import Offices
-from schemas.case import Actor, AlertKind, Case, Clock, Command, Deadline, Move, Role, State
+from ops.simulator.patience import PACE, WORK, moment, running
+from schemas.case import Actor, AlertKind, Case, Command, Move, State
 from schemas.ids import alert_id, change_id, command_id
 
-PACE = 30.0  # times faster than people
 WHO = "simulator"  # work account of every simulated person
-URGENT = 0.35  # an emergency is done in so much of the ordinary time
-WAITS_FOR = timedelta(hours=2)  # nobody waits longer than this for a light to show
-SLOW = 4.0  # times the ordinary time of a slow unit whose light is further away
-
-
-class Work(NamedTuple):
-    """How long a move takes people, minutes from–to; who makes it; the clock it stops."""
-
-    low: float
-    high: float
-    who: Role
-    clock: Clock | None = None
-
 
 # fmt: off
-WORK: dict[Move, Work] = {
-    "acknowledge":       Work( 2,   8, "unit"),
-    "register":          Work( 5,  20, "operator", "accept"),
-    "answer":            Work(10,  30, "operator", "dispatch"),
-    "dispatch":          Work( 5,  15, "operator", "dispatch"),
-    "request_return":    Work(10,  30, "unit"),
-    "grant_return":      Work( 5,  30, "operator", "review"),
-    "refuse_return":     Work( 5,  30, "operator", "review"),
-    "whistle":           Work(10,  30, "unit",     "sign"),
-    "respond":           Work( 8,  25, "unit",     "respond"),
-    "sign":              Work(10,  50, "unit",     "sign"),
-    "contact":           Work(10,  40, "unit",     "contact"),
-    "request_extension": Work(20,  60, "unit"),
-    "grant_extension":   Work(10,  40, "operator", "review"),
-    "refuse_extension":  Work(10,  40, "operator", "review"),
-    "handle":            Work(10,  40, "unit"),
-    "resume":            Work( 5,  20, "operator", "review"),
-    "finish":            Work(45, 240, "unit",     "handle"),
-    "verify":            Work(15,  60, "operator", "verify"),
-    "send_back":         Work(10,  40, "operator"),
-    "follow_up":         Work(10,  40, "operator", "followup"),
-    "close":             Work( 5,  15, "operator"),
-}
-
-#: Of the cases a clock runs for: share left until yellow shows, share left until red shows.
-LEFT: dict[Clock, tuple[float, float]] = {
-    "accept": (.08, .05), "sign":   (.10, .09), "contact": (.03, .02), "respond": (.08, .05),
-    "handle": (.03, .02), "verify": (.02, .01), "review":  (.03, .02),
-}
-
 WRONG_SENT_BACK = .8  # of cases with a unit whose matter they are not
 RETURN_TRIED    = .03  # of the others
 WHISTLED        = .06
@@ -105,13 +62,12 @@ def next_step(
     act = _act(case, now, offices, rng)
     if act is None:
         return None
-    when = max(now, since + _takes(case, act, rng, pace), act.not_before or now)
-    when = max(when, _left_until(case, _clock(case, act)) or when)
+    when = moment(case, act.move, since, now, rng, pace)
+    when = max(when, act.not_before or when)
     fields = dict(act.fields)
     if act.move == "request_extension":
         fields["review_at"] = _new_due(case, when)
-    work = WORK[act.move]
-    role = "operator" if case.state == "reported" else work.who
+    role = "operator" if case.state == "reported" else WORK[act.move].who
     unit = act.unit or (offices.desk if role == "operator" else case.unit)
     return when, Command(
         command_id=command_id(f"{case.case_no}-{case.version}", act.move),
@@ -210,7 +166,7 @@ def _arrived(case: Case, now: datetime, offices: Offices, rng: Random) -> Act:
 
 
 def _at_work(case: Case, rng: Random) -> Act:
-    if _running(case, "contact"):
+    if running(case, "contact"):
         return Act("contact")
     if case.state == "signed":
         if not case.emergency and rng.random() < MORE_TIME:
@@ -220,7 +176,7 @@ def _at_work(case: Case, rng: Random) -> Act:
 
 
 def _extension(case: Case, now: datetime, rng: Random) -> Act:
-    handle = _running(case, "handle")
+    handle = running(case, "handle")
     takes = timedelta(minutes=10)  # more than the desk needs at any pace from 4 on
     asked_for = case.review_at is not None and case.review_at > max(
         now + takes, handle.due if handle else now
@@ -240,52 +196,5 @@ def _asked(case: Case, rng: Random) -> Act:
 
 
 def _new_due(case: Case, when: datetime) -> datetime:
-    handle = _running(case, "handle")
+    handle = running(case, "handle")
     return max(when, handle.due if handle else when) + timedelta(days=1)
-
-
-def _clock(case: Case, act: Act) -> Clock | None:
-    """The clock whose light shows when nobody does it. Who is late with signing is late with
-    acknowledging too."""
-    if act.move == "acknowledge" or case.state == "dispatched":
-        return "accept" if case.state == "reported" else "sign"
-    return WORK[act.move].clock
-
-
-def _running(case: Case, clock: Clock | None) -> Deadline | None:
-    return next((d for d in case.deadlines if d.clock == clock and not d.paused_at), None)
-
-
-def _takes(case: Case, act: Act, rng: Random, pace: float) -> timedelta:
-    work = WORK[act.move]
-    minutes = rng.uniform(work.low, work.high) / pace
-    if case.emergency:
-        minutes *= URGENT
-    clock = _clock(case, act)
-    if _patience(case, clock)[0] and _left_until(case, clock) is None:
-        minutes *= SLOW
-    return timedelta(minutes=minutes)
-
-
-def _patience(case: Case, clock: Clock | None) -> tuple[str, float]:
-    """("", …) in time | ("yellow", …) | ("red", …) for a clock of a case, with a draw 0–1."""
-    if clock not in LEFT:
-        return "", 0.0
-    rng = Random(f"{case.case_no}|{clock}")
-    yellow, red = LEFT[clock]
-    draw, more = rng.random(), rng.random()
-    return ("red" if draw < red else "yellow" if draw < red + yellow else ""), more
-
-
-def _left_until(case: Case, clock: Clock | None) -> datetime | None:
-    """When somebody who waits for a light gets to it; None for all others."""
-    deadline = _running(case, clock)
-    light, draw = _patience(case, clock)
-    if deadline is None or not light:
-        return None
-    shows = deadline.due if light == "red" else deadline.yellow_at
-    if shows - deadline.started_at > WAITS_FOR:
-        return None
-    if light == "red":
-        return deadline.due + timedelta(seconds=30 + 210 * draw)
-    return deadline.yellow_at + (0.2 + 0.6 * draw) * (deadline.due - deadline.yellow_at)

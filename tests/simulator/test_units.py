@@ -13,7 +13,8 @@ from ops.simulator.city import City
 from ops.simulator.handling import Worklist
 from ops.simulator.incident import Incident, source_id
 from ops.simulator.offices import Offices
-from ops.simulator.units import PACE, next_step
+from ops.simulator.patience import PACE
+from ops.simulator.units import next_step
 from schemas.case import Actor, Case, Change, Command
 from schemas.ids import SHANGHAI, command_id
 from schemas.profile_files import load_profile
