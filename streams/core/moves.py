@@ -135,7 +135,7 @@ MOVES: tuple[Row, ...] = (
     Row("refuse_return", ("return_requested",), "back", DESK, ("reason",),
         stop=("review",), tells=("assigned",)),
     # at the unit
-    Row("sign", ("dispatched", "transferred"), "signed", UNIT, stop=("sign",), start=("handle",)),
+    Row("sign", ("dispatched", "transferred"), "signed", ANY, stop=("sign",), start=("handle",)),
     Row("handle_in_grid", ("registered", "dispatched"), "grid_handling", ("grid_worker", *DESK),
         stop=("accept", "dispatch", "sign"), start=("contact", "handle")),
     Row("whistle", ("dispatched", "grid_handling"), "whistle", ANY, ("unit",),
