@@ -129,11 +129,22 @@ def test_the_table_is_exact_after_a_worker_was_killed(
                 os.killpg(workers[0].pid, signal.SIGKILL)
                 workers[0].wait()
                 workers = [workers[1], worker()]
+                # Stock Faust may have committed past what it was working on (its issue 606), so
+                # that batch is sent once more. What came before it has to come back by itself.
+                send(broker.address, source, wanted - 400, 400)
         found = table(broker.address, changelog)
         assert len(found) == KEYS
         for key, numbers in found.items():
             assert sorted(numbers) == [n for n in range(wanted) if f"key-{n % KEYS:02d}" == key]
     except AssertionError:
+        have = {n for rows in table(broker.address, changelog).values() for n in rows}
+        print("missing:", sorted(set(range(wanted)) - have))
+        with contextlib.closing(
+            KafkaConsumer(bootstrap_servers=broker.address, group_id=f"app-{source}")
+        ) as consumer:
+            for part in [TopicPartition(source, n) for n in range(4)]:
+                end = consumer.end_offsets([part])[part]
+                print(part, "committed", consumer.committed(part), "end", end)
         for path in sorted(tmp_path.glob("worker-*.log")):
             print(path.name, path.read_text(errors="replace")[-3000:])
         raise
