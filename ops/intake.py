@@ -16,6 +16,7 @@ from schemas.profile import Profile
 from schemas.raw import TOPIC_OF, Raw
 from streams.core.decide import Decider, Position
 from streams.core.reading import Invalid
+from streams.learned import learned
 
 
 def build_intake(profile: Profile, producer: Sink, secrets: Path) -> APIRouter:
@@ -24,7 +25,7 @@ def build_intake(profile: Profile, producer: Sink, secrets: Path) -> APIRouter:
     A report that names an area, class or device the profile does not know is refused while its
     sender can still mend it, unless it is an emergency: that goes on, to the duty desk.
     """
-    decider = Decider(profile)
+    decider = Decider(profile, learned(profile))
 
     def emergency(raw: Raw) -> bool:
         channel = str(getattr(raw, "channel", ""))

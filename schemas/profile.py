@@ -2,7 +2,8 @@
 
 Files of a profile (UTF-8, tab separated, first line the column names; ``profile.toml`` apart):
 areas, grids.geojsonl, taxonomy, grades, channels, device_events, units, devices, places, routes,
-deadlines, calendar, phrases. ``schemas.profile_files`` reads them and says what is wrong where.
+deadlines, calendar, phrases, and any number of training/*.tsv. ``schemas.profile_files`` reads
+them and says what is wrong where.
 """
 
 from __future__ import annotations
@@ -204,6 +205,14 @@ class Phrase(Row):
     weight: float = 1.0
 
 
+class Told(Row):
+    """training/*.tsv: a text as people say it, its class, and whether it is an emergency."""
+
+    text: Annotated[str, Field(min_length=2)]
+    code: str = ""
+    emergency: Annotated[bool | None, Blank] = None  # empty: nobody said
+
+
 class Hours(Row):
     start: time
     end: time
@@ -245,6 +254,7 @@ class Profile:
     deadlines: tuple[DeadlineRule, ...]
     days_off: tuple[DayOff, ...]
     phrases: tuple[Phrase, ...]
+    training: tuple[Told, ...] = ()
     digest: str = ""
     warnings: tuple[str, ...] = field(default=())
 

@@ -156,3 +156,17 @@ def _gap(draft: Draft, offices: dict[str, set[str]], department: str, level: str
         return ""
     more = f" 等 {len(bare)} 处" if len(bare) > 1 else ""
     return f"部门“{department}”在 {bare[0]}{more} 没有 {level} 级或以上的承办单位"
+
+
+def check_training(draft: Draft) -> Iterator[Problem]:
+    """Classes that exist, and no text told twice with different answers."""
+    known = draft.tables["taxonomy.tsv"].keys
+    told: dict[str, tuple[str, int, str]] = {}
+    for table in draft.training:
+        for n, row in table:
+            if row.code and row.code not in known:
+                yield Problem(table.file, n, "code", f"类别 {row.code} 不在 taxonomy.tsv")
+            first = told.setdefault(row.text, (table.file, n, row.code))
+            if first[2] != row.code:
+                reason = f"同一文本在 {first[0]}:{first[1]} 是 {first[2] or '无类别'}"
+                yield Problem(table.file, n, "code", reason, warning=True)

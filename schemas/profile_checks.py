@@ -19,6 +19,7 @@ from schemas.profile_check_rules import (
     check_deadlines,
     check_phrases,
     check_routes,
+    check_training,
 )
 from schemas.profile_reading import OUTLINES, RINGS, TOML, Draft, Problem, Table
 from schemas.words import AREA_DIGITS
@@ -41,6 +42,7 @@ def cross_check(draft: Draft) -> Iterator[Problem]:
         check_routes: ("routes.tsv", "taxonomy.tsv", "channels.tsv", "areas.tsv", "units.tsv"),
         check_deadlines: ("deadlines.tsv", "taxonomy.tsv", "channels.tsv", "areas.tsv"),
         check_phrases: ("phrases.tsv", "taxonomy.tsv"),
+        check_training: ("taxonomy.tsv",),
         _outlines: (OUTLINES,),
     }
     for check, files in checks.items():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from schemas import profile as p
 from schemas.profile_checks import cross_check
-from schemas.profile_reading import FILES, OUTLINES, TOML, Draft, Problem, read
+from schemas.profile_reading import FILES, OUTLINES, TOML, Draft, Problem, read, training_files
 
 __all__ = [
     "FILES",
@@ -63,6 +63,7 @@ def load_profile(name_or_path: str | Path) -> p.Profile:
         deadlines=tuple(rows["deadlines.tsv"]),
         days_off=tuple(rows["calendar.tsv"]),
         phrases=tuple(rows["phrases.tsv"]),
+        training=tuple(row for table in draft.training for row in table.rows),
         digest=digest,
         warnings=tuple(str(problem) for problem in found if problem.warning),
     )
@@ -96,7 +97,7 @@ def profile_name(directory: Path) -> str:
 def profile_digest(name_or_path: str | Path) -> str:
     """sha256 over names and bytes of a profile's files; changes with any byte of any of them."""
     root, total = profile_dir(name_or_path), hashlib.sha256()
-    for file in sorted((*FILES, OUTLINES)):
+    for file in sorted((*FILES, OUTLINES, *training_files(root))):
         path = root / file
         if path.is_file():
             body = path.read_bytes()

@@ -84,6 +84,7 @@ class Draft:
     ring_lines: dict[str, int] = field(default_factory=dict)
     rings_whole: bool = True  # every line could be read
     outlines: Any = None
+    training: list[Table[p.Told]] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
 
 
@@ -93,10 +94,21 @@ def read(root: Path) -> tuple[Draft, list[Problem]]:
     draft = Draft()
     _read_station(root, draft, found)
     for file in TABLES:
-        draft.tables[file] = _read_table(root, file, draft, found)
+        draft.tables[file] = _read_table(root, file, *TABLES[file], draft, found)
+    for file in training_files(root):
+        draft.training.append(_read_table(root, file, p.Told, _text_of, draft, found))
     _read_rings(root, draft, found)
     _read_outlines(root, draft, found)
     return draft, found
+
+
+def training_files(root: Path) -> list[str]:
+    """Names of the optional texts a model learns from, relative to the profile, in order."""
+    return sorted(f"training/{path.name}" for path in (root / "training").glob("*.tsv"))
+
+
+def _text_of(record: dict[str, str]) -> str:
+    return record.get("text", "")
 
 
 def _text(root: Path, file: str, found: list[Problem]) -> str | None:
@@ -126,8 +138,14 @@ def _many(row: type[p.Row]) -> TypeAdapter[Any]:
     return TypeAdapter(list[row])  # type: ignore[valid-type]
 
 
-def _read_table(root: Path, file: str, draft: Draft, found: list[Problem]) -> Table[Any]:
-    row_type, key_of = TABLES[file]
+def _read_table(
+    root: Path,
+    file: str,
+    row_type: type[p.Row],
+    key_of: Callable[[dict[str, str]], str] | None,
+    draft: Draft,
+    found: list[Problem],
+) -> Table[Any]:
     table: Table[Any] = Table(file)
     text = _text(root, file, found)
     if text is None:

@@ -34,6 +34,7 @@ from streams.core.breaker import Breaker
 from streams.core.decide import Decider
 from streams.decided import Decided, decide_chunk
 from streams.finish import Finisher
+from streams.learned import learned
 from streams.line import StoreLine
 from streams.outlet import Outlet
 from streams.sink import TableSink, store_address
@@ -80,7 +81,7 @@ class Intake:
         address = store_address(settings)
         crash = app.crash_soon if app is not None else None
         self.app, self.outlet = app, outlet
-        self.decider = Decider(profile)
+        self.decider = Decider(profile, learned(profile))
         line = StoreLine(address, "claims")
         self.claims = Claims(line)
         self.stopped = Stopped(line)

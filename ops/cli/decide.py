@@ -33,11 +33,13 @@ def classify_file(path: Path, profile_name: str, out: TextIO) -> int:
     from streams.core.classify import Classifier
     from streams.core.emergency import Emergencies
     from streams.core.redact import redact
+    from streams.learned import learned
 
     profile = _profile(profile_name)
     if profile is None:
         return 2
-    classifier, emergencies = Classifier(profile), Emergencies(profile)
+    model = learned(profile)
+    classifier, emergencies = Classifier(profile, model), Emergencies(profile, model.danger_bar)
     try:
         with path.open(encoding="utf-8-sig", newline="\n") as lines:
             columns = _cells(next(lines, ""))
@@ -86,6 +88,7 @@ def explain_report(report: str, profile_name: str) -> int:
     from streams.core.reading import Invalid
     from streams.core.rules import Rules
     from streams.core.workdays import load_workdays
+    from streams.learned import learned
 
     body = _body(report)
     if body is None:
@@ -93,7 +96,8 @@ def explain_report(report: str, profile_name: str) -> int:
     profile = _profile(profile_name)
     if profile is None:
         return 2
-    decider, rules = Decider(profile), Rules(profile, load_workdays(profile))
+    decider = Decider(profile, learned(profile))
+    rules = Rules(profile, load_workdays(profile))
     console, worst, part = Console(), 0, 0
     topic = _topic(body)
     if topic is None:

@@ -19,6 +19,7 @@ from schemas.raw import Raw, Signal, TextReport, epoch_ms
 from streams.core.classify import Classified, Classifier
 from streams.core.emergency import Emergencies
 from streams.core.locate import Located, Locator
+from streams.core.ngrams import Model
 from streams.core.reading import Invalid
 from streams.core.redact import is_contact, redact
 from streams.core.route import Routed, Router
@@ -56,12 +57,12 @@ class _Said(NamedTuple):
 class Decider:
     """A profile compiled for deciding. Pure: the same report and position give the same events."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, model: Model | None = None) -> None:
         self.profile = profile
         self.signals = Signals(profile)
         self.locator = Locator(profile)
-        self.classifier = Classifier(profile)
-        self.emergencies = Emergencies(profile)
+        self.classifier = Classifier(profile, model)
+        self.emergencies = Emergencies(profile, self.classifier.model.danger_bar)
         self.router = Router(profile)
         self._bar = profile.station.triage_confidence
         self._devices = {d.device_id: d.name for d in profile.devices.values()}

@@ -35,7 +35,7 @@ _NOW = re.compile(
 # In the same clause these keep a past danger present: 「上次着火,现在又着了」.
 _ONGOING = re.compile("正在|现在|还在|仍在|越来越|刚刚|快来|救命|此刻|又[^,。]{0,4}了|今天")
 ENOUGH = 1.0  # of hints
-SOUNDS_LIKE = 0.05  # danger of the model from which on a text is one
+SOUNDS_LIKE = 0.05  # danger of a model from which on a text is one, unless it knows better
 _OF_CLASS = 3  # shortest keyword of a grade-1 class that is an emergency by itself
 
 
@@ -57,7 +57,8 @@ class _Sound(NamedTuple):
 class Emergencies:
     """Compiled phrases of danger of a profile."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, bar: float = SOUNDS_LIKE) -> None:
+        self._bar = bar
         self._sounds = _compile(profile)
         self._find = AhoCorasick([s.text for s in self._sounds]).find_matches_as_indexes
 
@@ -66,7 +67,7 @@ class Emergencies:
         can only add one, where nothing was heard that was denied. No channel is exempt.
         """
         heard = self._listen(text)
-        if heard.emergency or heard.reason or danger < SOUNDS_LIKE or len(text) > LONG:
+        if heard.emergency or heard.reason or danger < self._bar or len(text) > LONG:
             return heard
         return Heard(True, f"用词近似险情({danger:.2f})")
 

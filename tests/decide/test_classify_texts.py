@@ -11,7 +11,8 @@ import pytest
 
 from schemas.profile import Phrase, Profile
 from streams.core.classify import Classifier
-from streams.core.ngrams import Ngrams, grams
+from streams.core.ngrams import Model, Ngrams, grams
+from streams.core.training import Document, learn
 
 EXAMPLES = Path(__file__).parent / "examples.tsv"
 
@@ -97,16 +98,24 @@ def test_the_same_profile_gives_the_same_model(shipped: Profile) -> None:
 
 def test_grams_do_not_cross_punctuation() -> None:
     assert list(grams("路灯,坏")) == ["路", "灯", "路灯", "坏"]
+    assert list(grams("甲乙丙", 2)) == ["甲", "乙", "丙", "甲乙", "乙丙"]
 
 
 def test_the_model_prefers_what_it_has_read() -> None:
-    model = Ngrams(
-        [["路灯不亮"], ["着火了"], ["垃圾没人收"]], [False, True, False], ["冒烟", "爆炸"]
-    )
-    assert int(np.argmax(model.scores("灯不亮啦")[:-1])) == 0
-    assert int(np.argmax(model.scores("火")[:-1])) == 1
-    assert model.scores("着火冒烟")[-1] > 0 > model.scores("垃圾没人收")[-1]
-    assert not model.scores("xyz").any()
+    told = [("路灯不亮", 0, -1), ("着火了", 1, 1), ("垃圾没人收", 2, -1), ("冒烟", -1, 1)]
+    read = [Document(text, label, danger, "text") for text, label, danger in told]
+    result = learn(read, 3)
+    assert result.weights.shape == (len(result.grams), 4)
+    model = Model(
+        ("a", "b", "c"), result.grams, result.idf,
+        (result.weights * result.idf[:, None]).astype(np.float32),
+        result.bias.astype(np.float32), 16.0, 0.8, 0.05,
+    )  # fmt: skip
+    scores = Ngrams(model).scores
+    assert int(np.argmax(scores("灯不亮啦")[:-1])) == 0
+    assert int(np.argmax(scores("火")[:-1])) == 1
+    assert scores("着火冒烟")[-1] > 0 > scores("垃圾没人收")[-1]
+    assert not scores("xyz")[:-1].any()
 
 
 def test_on_the_examples_the_phrases_were_tuned_on(classifier: Classifier) -> None:
