@@ -41,7 +41,7 @@ WORK: dict[Move, Work] = {
     "refuse_extension":  Work(10,  40, "operator", "review"),
     "handle":            Work(10,  40, "unit"),
     "resume":            Work( 5,  20, "operator", "review"),
-    "finish":            Work(45, 240, "unit",     "handle"),
+    "finish":            Work(30, 180, "unit",     "handle"),
     "verify":            Work(15,  60, "operator", "verify"),
     "send_back":         Work(10,  40, "operator"),
     "follow_up":         Work(10,  40, "operator", "followup"),

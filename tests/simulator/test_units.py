@@ -83,10 +83,27 @@ def opened(world: World, incident: Incident, at: datetime) -> Command | None:
     return command_of(first) if first.disposition in ("case", "triage") else None
 
 
+def misjudged(world: World, command: Command, number: int) -> Command:
+    """Every fifth text unsure, every fifth with a wrong class and the unit of that."""
+    report = command.report
+    assert report is not None
+    if report.event_code or number % 5 > 1:
+        return command
+    update: dict[str, object] = {"confidence": 0.0}
+    if number % 5:
+        codes = list(world.rules.profile.taxonomy)
+        place = begin(world, command).case
+        code = codes[number * 7 % len(codes)]
+        unit = world.offices.unit_for(code, place, command.at)
+        update = {"class_code": code, "confidence": 0.9, "unit": unit}
+    return command.model_copy(update={"report": report.model_copy(update=update)})
+
+
 @pytest.fixture(scope="module")
 def openings(world: World) -> list[tuple[Command, str]]:
     """Commands that open cases, with the true class of each. Half on a Sunday, half on a Monday;
-    alarms of devices as often as people's reports are not, so that every story comes up."""
+    many alarms of devices, so that every story comes up; texts misjudged in all ways there are,
+    however good the classifier is."""
     past = [i for d in (20, 21) for i in world.city.incidents(SUNDAY.date().replace(day=d))]
     alarms = [i for i in past if i.kind != "report"]
     people = [i for i in past if i.kind == "report"]
@@ -97,7 +114,7 @@ def openings(world: World) -> list[tuple[Command, str]]:
         start = SUNDAY if number % 2 else MONDAY
         command = opened(world, incident, start + timedelta(seconds=number))
         if command is not None:
-            found.append((command, incident.class_code))
+            found.append((misjudged(world, command, number), incident.class_code))
         if len(found) == CASES:
             break
     assert len(found) == CASES
@@ -176,7 +193,7 @@ def test_a_share_is_left_until_lights_show_at_their_real_times(lives: list[Life]
     red = sum("red" in life.stages for life in urgent) / len(urgent)
     yellow = sum("yellow" in life.stages for life in urgent) / len(urgent)
     assert 0.05 < red < 0.3
-    assert 0.05 < yellow < 0.35
+    assert 0.05 < yellow < 0.5
     assert sum(not life.stages for life in lives) / len(lives) > 0.6
     soon = [c for life in urgent for c in life.changes if c.stage == "red"]
     assert min(c.at - c.case.opened_at for c in soon) >= timedelta(minutes=3)
@@ -189,6 +206,22 @@ def test_emergencies_are_quicker(lives: list[Life]) -> None:
     urgent = [life for life in lives if life.changes[0].case.emergency]
     assert len(urgent) >= 10
     assert middle(urgent) < middle(lives) / 2
+
+
+def test_a_misjudged_case_comes_back_and_goes_to_the_right_unit(
+    world: World, lives: list[Life], openings: list[tuple[Command, str]]
+) -> None:
+    returned = [
+        (life, true) for life, (_, true) in zip(lives, openings, strict=True)
+        if "grant_return" in life.moves
+    ]  # fmt: skip
+    assert len(returned) > 10
+    for life, true in returned:
+        dispatch = next(c for c in life.commands if c.move == "dispatch")
+        assert dispatch.unit != life.changes[0].case.unit
+        if life.end.class_code == true:
+            assert dispatch.unit == world.offices.unit_for(true, life.end, dispatch.at)
+    assert sum(life.end.class_code == true for life, true in returned) > 0.85 * len(returned)
 
 
 def test_the_desk_gives_the_true_class(
