@@ -23,7 +23,7 @@ from connectors.kafka import Record
 from connectors.metrics import metric
 from schemas.case import Actor, Command, Report
 from schemas.event import EVENT_COLUMNS, Event
-from schemas.ids import command_id
+from schemas.ids import case_number, command_id
 from schemas.profile import Profile
 from schemas.settings import Settings
 from schemas.topics import RAW_TOPICS
@@ -49,12 +49,13 @@ MONTH_OF_INGEST = EVENT_COLUMNS.index("ingest_ms")
 
 
 def command_of(event: Event) -> Command:
-    """The command an event sends to its case."""
+    """The command an event sends to its case. A device's all-clear names no case, only the village
+    it stands in: the writer finds the device's open case."""
     at = datetime.fromtimestamp(event.ingest_ms / 1000, UTC)
     move = OPENS[event.disposition]
     return Command(
         command_id=command_id(event.event_id, move),
-        case_no=event.case_no,
+        case_no=event.case_no or case_number(event.event_id, event.village, at),
         move=move,
         at=at,
         actor=SYSTEM,
