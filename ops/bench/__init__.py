@@ -1,0 +1,1 @@
+"""Benchmarks of the hot path, against stock Faust, its peers and bare loops. See ``table.py``."""

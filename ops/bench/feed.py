@@ -1,0 +1,52 @@
+"""Records for benchmarks: what devices of the default profile send, seeded and repeatable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from schemas.profile import Profile
+
+CALM = (
+    {"part": "analog", "analog_type": 3},
+    {"part": "analog", "analog_type": 6},
+    {"part": "system", "status": 1 << 2},
+    {"part": "component", "status": 1 << 5},
+    {"part": "operation", "status": 1},
+)
+
+
+def calm(profile: Profile, count: int, seed: int = 1) -> Iterator[bytes]:
+    """Messages of fire devices that open no case: readings, faults, feedback."""
+    random = Random(seed)
+    devices = [d.device_id for d in profile.devices.values() if d.channel == "fire_iot"]
+    for n in range(count):
+        body: dict[str, Any] = {
+            "channel": "fire_iot", "id": f"b{seed}-{n}", "source": "bench",
+            "device_id": random.choice(devices),
+            "occurred_at": "2026-01-01T08:00:00+08:00",
+            "loop": random.randrange(200), "address": random.randrange(250),
+            "simulated": True,
+        }  # fmt: skip
+        body |= CALM[n % len(CALM)]
+        if "analog_type" in body:
+            body["value"] = round(random.uniform(15, 24), 1)
+        yield json.dumps(body, ensure_ascii=False).encode()
+
+
+def alarms(profile: Profile, seed: int = 2) -> Iterator[tuple[str, bytes]]:
+    """Fire alarms, each from another grid, so that none joins the case of another: the source's
+    own id and the record. Ends when the profile has no more grids with fire devices."""
+    random = Random(seed)
+    by_grid = {d.grid: d.device_id for d in profile.devices.values() if d.channel == "fire_iot"}
+    grids = sorted(by_grid)
+    random.shuffle(grids)
+    for n, grid in enumerate(grids):
+        name = f"alarm{seed}-{n}"
+        body = {
+            "channel": "fire_iot", "id": name, "source": "bench", "device_id": by_grid[grid],
+            "part": "system", "status": 1 << 1, "simulated": True,
+        }  # fmt: skip
+        yield name, json.dumps(body).encode()

@@ -1,0 +1,50 @@
+"""The benchmarks by name, most important first, and how a result looks on screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ops.bench.result import Result
+
+
+class Benchmark(NamedTuple):
+    name: str
+    module: str  # has run(quick: bool) -> Result
+    about: str
+
+    def run(self, quick: bool) -> Result:
+        found: Callable[[bool], Result] = import_module(self.module).run
+        return found(quick)
+
+
+BENCHMARKS: tuple[Benchmark, ...] = (
+    Benchmark("hotpath",  "ops.bench.hotpath",  "Kafka 到判定、入库的吞吐 events a second"),
+    Benchmark("latency",  "ops.bench.latency",  "警情到告警的时延 alarm to alert"),
+    Benchmark("scaling",  "ops.bench.scaling",  "一个与两个工作进程 one worker and two"),
+    Benchmark("backlog",  "ops.bench.backlog",  "追赶积压时的警情时延 catching up"),
+)  # fmt: skip
+BY_NAME = {b.name: b for b in BENCHMARKS}
+
+
+def show(result: Result) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, width=None)
+    table = Table(title=result.name, header_style="bold", caption=result.machine)
+    table.add_column("system")
+    table.add_column("median", justify="right")
+    table.add_column("unit")
+    table.add_column("runs")
+    for row in result.rows:
+        value = "[red]missing[/red]" if row.value is None else f"{row.value:,.1f}"
+        runs = row.note if row.value is None else "  ".join(f"{r:,.0f}" for r in row.runs)
+        if row.note and row.value is not None:
+            runs = f"{runs}  ({row.note})"
+        table.add_row(row.system, value, row.unit, runs)
+    console.print(table)
+    for name, ratio in result.ratios.items():
+        console.print(f"  {name} = " + ("—" if ratio is None else f"{ratio:.2f}"))
