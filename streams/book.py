@@ -18,6 +18,11 @@ from schemas.case import Case, Change, Deadline
 from streams.brief import KEYS, NEVER, ROW, brief, version_of
 
 _CASE_IN_CHANGE = b',"case":'  # the last field; inside a JSON string its quotes would be escaped
+#: case number, change (None: the case is over and forgotten), brief
+Kept = tuple[bytes, bytes | None, bytes]
+
+LEVEL = -3  # of zstd: three times the speed of its first real level for a fifth more bytes
+LEARNED = 12  # cases of a partition that give the compression its dictionary
 _VILLAGE = slice(9, 21)  # of a case number
 _NOBODY = "00000000-0000-5000-8000-000000000000"
 
@@ -56,24 +61,41 @@ def _sample() -> bytes:
     return case.model_dump_json(exclude_defaults=True).encode()
 
 
+class Codec:
+    """Compresses cases one by one with the words of other cases as its dictionary."""
+
+    def __init__(self, words: bytes) -> None:
+        dictionary = zstandard.ZstdCompressionDict(words, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+        dictionary.precompute_compress(level=LEVEL)
+        self._squeeze = zstandard.ZstdCompressor(
+            level=LEVEL, dict_data=dictionary, write_dict_id=False
+        )
+        self.expand = zstandard.ZstdDecompressor(dict_data=dictionary).decompress
+
+    def squeeze(self, case: bytes) -> bytes:
+        # zstandard hands out what it had reserved, however little it needed: copy
+        return bytes(memoryview(self._squeeze.compress(case)))
+
+    def squeeze_all(self, cases: list[bytes]) -> list[bytes]:
+        """In one go and without Python's lock, for a thread beside the event loop."""
+        if not cases:
+            return []
+        many = self._squeeze.multi_compress_to_buffer([*cases], threads=1)
+        return [many[number].tobytes() for number in range(len(many))]
+
+
 class Book:
     """Cases by number. Rows are numbered; a forgotten case's row is used again."""
 
     def __init__(self) -> None:
-        words = zstandard.ZstdCompressionDict(_sample(), dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-        words.precompute_compress(level=-3)
-        self._compress = zstandard.ZstdCompressor(
-            level=-3, dict_data=words, write_dict_id=False
-        ).compress
-        self._expand = zstandard.ZstdDecompressor(dict_data=words).decompress
+        self._codec = Codec(_sample())
         self._rows: dict[bytes, int] = {}
         self._bodies: list[bytes] = []
         self._versions: list[int] = []
         self._free: list[int] = []
         self._villages: dict[bytes, array[int]] = {}
-        self._briefs = np.zeros(64, ROW)  # of rows; wake-ups stand in a column of their own
+        self._briefs = np.zeros(64, ROW)  # of rows; wake-ups stand in a column of their own too
         self._wake = np.full(64, NEVER, np.int64)
-        self._closed = np.zeros(64, np.int64)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -89,7 +111,7 @@ class Book:
         return Case.model_validate_json(self.json(row))
 
     def json(self, row: int) -> bytes:
-        body: bytes = self._expand(self._bodies[row])
+        body: bytes = self._codec.expand(self._bodies[row])
         return body
 
     def brief(self, row: int) -> bytes:
@@ -109,29 +131,38 @@ class Book:
         body = encode(change)
         self.load([(change.case.case_no.encode(), body, brief(change))])
 
-    def load(self, records: Iterable[tuple[bytes, bytes | None, bytes]]) -> None:
-        """Take records of the topic in, in its order: case number, change (None: the case is over
-        and forgotten) and brief.
+    def squeeze(self, records: Sequence[Kept]) -> list[bytes]:
+        """Compressed cases of records, for ``load``. May run in a thread, of an empty book too:
+        the first records give it its dictionary.
         """
+        found = [case_in(body) for _, body, _ in records if body is not None]
+        if not self._bodies and found:
+            self._codec = Codec(b"".join(found[:LEARNED]) + _sample())
+        return self._codec.squeeze_all(found)
+
+    def load(self, records: Sequence[Kept], squeezed: Iterable[bytes] | None = None) -> None:
+        """Take records of the topic in, in its order."""
+        if squeezed is None:
+            codec = self._codec
+            squeezed = (codec.squeeze(case_in(body)) for _, body, _ in records if body is not None)
+        coming = iter(squeezed)
         rows: list[int] = []
         briefs: list[bytes] = []
-        known, versions, bodies, compress = (
-            self._rows.get, self._versions, self._bodies, self._compress,
-        )  # fmt: skip
+        known, versions, bodies = self._rows.get, self._versions, self._bodies
         for key, body, head in records:
-            row = known(key)
             if body is None:
                 self._write(rows, briefs)
                 rows, briefs = [], []
                 self.forget(key)
                 continue
+            row, case = known(key), next(coming)
             (version,) = version_of(head)
             if row is None:
                 row = self._take_row(key)
             elif versions[row] >= version:
                 continue
             versions[row] = version
-            bodies[row] = compress(body[body.index(_CASE_IN_CHANGE) + 8 : -1])
+            bodies[row] = case
             rows.append(row)
             briefs.append(head)
         self._write(rows, briefs)
@@ -143,7 +174,6 @@ class Book:
         new = np.frombuffer(b"".join(briefs), ROW)
         self._briefs[at] = new  # of equal rows the last one stays
         self._wake[at] = new["wake"]
-        self._closed[at] = new["closed"]
 
     def _take_row(self, key: bytes) -> int:
         if self._free:
@@ -153,12 +183,16 @@ class Book:
             self._bodies.append(b"")
             self._versions.append(0)
             if row == len(self._wake):
-                more = row + max(row // 2, 64)
-                self._briefs = _grown(self._briefs, more, 0)
-                self._wake = _grown(self._wake, more, NEVER)
-                self._closed = _grown(self._closed, more, 0)
+                more = row + max(row // 4, 64)
+                self._briefs = _grown(self._briefs, more)
+                self._wake = _grown(self._wake, more)
+                self._wake[row:] = NEVER
         self._rows[key] = row
-        self._villages.setdefault(key[_VILLAGE], array("i")).append(row)
+        village = key[_VILLAGE]
+        of_village = self._villages.get(village)
+        if of_village is None:
+            of_village = self._villages[village] = array("i")
+        of_village.append(row)
         return row
 
     def forget(self, key: bytes) -> None:
@@ -168,7 +202,7 @@ class Book:
             return
         self._bodies[row], self._versions[row] = b"", 0
         self._briefs[row] = np.zeros((), ROW)
-        self._wake[row], self._closed[row] = NEVER, 0
+        self._wake[row] = NEVER
         self._villages[key[_VILLAGE]].remove(row)
         self._free.append(row)
 
@@ -186,7 +220,7 @@ class Book:
 
     def closed_before(self, at: int, most: int) -> list[bytes]:
         """Numbers of cases that were closed before ``at`` (microseconds)."""
-        closed = self._closed[: len(self._bodies)]
+        closed = self._briefs["closed"][: len(self._bodies)]
         rows = np.flatnonzero((closed > 0) & (closed < at))[:most]
         return [self.case(int(row)).case_no.encode() for row in rows]
 
@@ -204,8 +238,8 @@ class Book:
         return [int(row) for row in rows[newest]]
 
 
-def _grown(old: Any, size: int, fill: int) -> Any:
-    new = np.full(size, fill, old.dtype) if old.dtype != ROW else np.zeros(size, ROW)
+def _grown(old: Any, size: int) -> Any:
+    new = np.zeros(size, old.dtype)
     new[: len(old)] = old
     return new
 

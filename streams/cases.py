@@ -13,11 +13,12 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import numpy as np
 from faust.types import TP
 from pydantic import ValidationError
 
@@ -30,8 +31,8 @@ from schemas.profile import Profile
 from schemas.settings import Settings
 from streams.app import StageApp
 from streams.book import Book, encode
-from streams.brief import HEADER, brief, command_of, done_of, gravestone, hashed
-from streams.changelog import CHANGES, COMMANDS, ChangeLog, Entry, Fenced, Offsets
+from streams.brief import HEADER, ROW, brief, command_of, done_of, gravestone, hashed
+from streams.changelog import CHANGES, COMMANDS, ChangeLog, Entry, Fenced, Offsets, Stored
 from streams.core.cases import apply
 from streams.core.rules import Rules
 from streams.core.workdays import load_workdays
@@ -93,6 +94,12 @@ class Partition:
         self._recent_order.append(command)
         if len(self._recent_order) > RECENT:
             self._recent.discard(self._recent_order.popleft())
+
+    def remember_all(self, briefs: Iterable[bytes]) -> None:
+        """The commands behind the last records of the topic, in its order."""
+        commands = np.frombuffer(b"".join(briefs), ROW)["command"].tolist()
+        self._recent_order = deque(dict.fromkeys(commands))
+        self._recent = set(self._recent_order)
 
     def repeated(self, command: Command) -> bool:
         return hashed(command.command_id) in self._recent
@@ -282,10 +289,11 @@ async def recovered(address: KafkaAddress, offsets: Offsets, number: int) -> Par
     try:
         await part.changes.open()  # first shut the former writer out, then read what it left
         commands = await offsets.commands(number)
-        read = 0
+        read, latest = 0, deque[bytes](maxlen=RECENT)
         async for run in part.changes.read():
-            await _load_run(part, run)
+            latest.extend(await _load_run(part, run))
             read += len(run)
+        part.remember_all(latest)
     except BaseException:
         await part.changes.close()
         raise
@@ -306,24 +314,29 @@ async def recovered(address: KafkaAddress, offsets: Offsets, number: int) -> Par
     return part
 
 
-async def _load_run(part: Partition, run: Sequence[Any], step: int = 250) -> None:
-    for at in range(0, len(run), step):
-        entries = [found for record in run[at : at + step] if (found := _entry(record))]
-        part.take(entries)
-        await asyncio.sleep(0)
+async def _load_run(part: Partition, run: Sequence[Stored]) -> list[bytes]:
+    """Take a run in. Returns the briefs of its records."""
+    entries: list[Any] = []
+    for offset, key, value, headers in run:
+        if len(headers) == 1 and headers[0][0] == HEADER:
+            entries.append((key, value, headers[0][1]))
+        elif (entry := _entry(offset, key, value)) is not None:
+            entries.append(entry)
+    squeezed = await asyncio.to_thread(part.book.squeeze, entries)
+    part.book.load(entries, squeezed)
+    if entries:
+        part.done = done_of(entries[-1][2])  # in the topic's order the last one counts
+    return [head for _, _, head in entries]
 
 
-def _entry(record: Any) -> Entry | None:
-    """A record as the book takes it; None, and loudly, for one that nobody can read."""
-    for name, value in record.headers:
-        if name == HEADER:
-            return Entry(record.key, record.value, value)
-    if record.value is None:
-        return Entry(record.key, None, gravestone(-1)) if record.key else None
+def _entry(offset: int, key: bytes | None, value: bytes | None) -> Entry | None:
+    """A record without a brief; None, and loudly, for one that nobody can read."""
+    if value is None:
+        return Entry(key, None, gravestone(-1)) if key else None
     try:
-        change = Change.model_validate_json(record.value)
+        change = Change.model_validate_json(value)
     except ValidationError:
-        log.error("%s@%d is not a change: left out", CHANGES, record.offset)
+        log.error("%s@%d is not a change: left out", CHANGES, offset)
         return None
     return Entry(change.case.case_no.encode(), encode(change), brief(change))
 

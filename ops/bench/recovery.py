@@ -1,0 +1,171 @@
+"""How long a worker needs to have all open cases back, and what they weigh.
+
+Ours and a stock Faust table read the same cases from the same broker, turn by turn. Stock Faust
+reads a share of them, because a million would take minutes; its figure is time a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import orjson
+
+from connectors.kafka_address import KafkaAddress
+from ops.bench.caseload import (
+    PARTITIONS,
+    broker,
+    cases,
+    fill,
+    machine,
+    measured,
+    peak,
+    resident,
+    rules,
+    stalls,
+)  # fmt: skip
+
+TABLE = "bench-stock"
+CASES, STOCK, RUNS = 1_000_000, 40_000, 3
+QUICK_CASES, QUICK_STOCK, QUICK_RUNS = 40_000, 8_000, 1
+
+
+def run(quick: bool) -> dict[str, Any]:
+    """Rows and ratios of the benchmark. Needs about 2 GB of disk for a while."""
+    count, keys, runs = (QUICK_CASES, QUICK_STOCK, QUICK_RUNS) if quick else (CASES, STOCK, RUNS)
+    ours: list[dict[str, Any]] = []
+    stock: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder, broker(Path(folder) / "broker") as address:
+        made = rules()
+        size = asyncio.run(fill(address, count, made))
+        asyncio.run(_fill_table(address, keys, made))
+        for _ in range(runs):
+            ours.append(measured(__name__, "ours", address.bootstrap))
+            stock.append(measured(__name__, "stock", address.bootstrap, folder))
+    seconds = [run["seconds"] / run["cases"] * 1e6 for run in ours]
+    stock_seconds = [run["seconds"] / run["keys"] * 1e6 for run in stock]
+    held = [run["resident"] / run["cases"] for run in ours]
+    peaks = [run["peak"] / run["cases"] for run in ours]
+    stall = [run["stall_ms"] for run in ours]
+    rows = [
+        _row("gridwhistle", seconds, f"s a million cases ({count} read)"),
+        _row("stock Faust table", stock_seconds, f"s a million keys ({keys} read, scaled)"),
+        _row("gridwhistle", held, "bytes of memory a case"),
+        _row("gridwhistle, peak", peaks, "bytes of memory a case"),
+        _row("stock Faust table", [r["resident"] / r["keys"] for r in stock], "bytes a key"),
+        _row("gridwhistle", stall, "ms, longest stall of the event loop while recovering"),
+        _row("a change in Kafka", [size / count], "bytes"),
+    ]
+    ratios = {
+        "recovery_vs_stock": median(b / a for a, b in zip(seconds, stock_seconds, strict=True)),
+        "seconds_per_million": median(seconds),
+        "bytes_per_case": median(held),
+        "longest_stall_ms": max(stall),
+    }
+    return {"name": "recovery", "machine": machine(), "rows": rows, "ratios": ratios}
+
+
+def _row(system: str, values: list[float], unit: str) -> dict[str, Any]:
+    return {
+        "system": system, "value": median(values), "unit": unit,
+        "runs": [round(value, 3) for value in values],
+    }  # fmt: skip
+
+
+async def _ours(address: KafkaAddress) -> dict[str, Any]:
+    from streams.cases import recovered
+    from streams.changelog import Offsets
+
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)  # as the worker does
+    offsets = Offsets(address)
+    await offsets.consumer()
+    before = resident()
+    async with stalls() as longest:
+        started = time.perf_counter()
+        parts = await asyncio.gather(*(recovered(address, offsets, n) for n in range(PARTITIONS)))
+        seconds = time.perf_counter() - started
+    found = {
+        "seconds": seconds, "cases": sum(len(part.book) for part in parts),
+        "resident": resident() - before, "peak": peak() - before, "stall_ms": longest[0],
+    }  # fmt: skip
+    for part in parts:
+        await part.changes.close()
+    await offsets.stop()
+    return found
+
+
+async def _fill_table(address: KafkaAddress, keys: int, made: Any) -> None:
+    """The same cases as a Faust table's changelog holds them."""
+    from aiokafka import AIOKafkaProducer
+
+    from connectors.kafka_topics import create_topics
+    from schemas.topics import BY_NAME
+
+    changelog = BY_NAME["case-changes"]._replace(name=f"{TABLE}-cases-changelog")
+    source = BY_NAME["case-commands"]._replace(name="bench-source")
+    await asyncio.to_thread(create_topics, address, topics=(changelog, source))
+    producer = AIOKafkaProducer(bootstrap_servers=address.bootstrap, max_batch_size=512 << 10)
+    await producer.start()
+    for number in range(PARTITIONS):
+        for entry in cases(keys // PARTITIONS, number, made):
+            await producer.send(
+                changelog.name, entry.body, orjson.dumps(entry.key.decode()), partition=number
+            )
+    await producer.stop()
+
+
+def _stock(bootstrap: str, folder: str) -> None:
+    """A stock Faust worker with one table; says how long its recovery took, and ends."""
+    import faust
+
+    app = faust.App(
+        TABLE, broker=f"kafka://{bootstrap}", store="memory://", web_enabled=False,
+        datadir=str(Path(folder) / f"stock-{os.getpid()}"), topic_partitions=PARTITIONS,
+        topic_allow_declare=False, topic_disable_leader=True, stream_wait_empty=False,
+    )  # fmt: skip
+    table: Any = app.Table("cases", partitions=PARTITIONS)
+    source = app.topic("bench-source", value_serializer="raw")
+    before = resident()
+    assigned: list[float] = []
+
+    @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]
+    async def begun(*_: Any, **__: Any) -> None:
+        assigned.append(time.perf_counter())
+
+    @app.agent(source)
+    async def keep(stream: Any) -> None:
+        async for event in stream:
+            table[event] = event
+
+    @table.on_recover
+    async def recovered() -> None:
+        found = {
+            "seconds": time.perf_counter() - assigned[0], "keys": len(table),
+            "resident": resident() - before,
+        }  # fmt: skip
+        os.write(1, b"\n" + orjson.dumps(found) + b"\n")  # Faust has print for itself
+        os._exit(0)
+
+    sys.argv = ["bench", "worker", "-l", "error", "--without-web"]
+    app.main()
+
+
+def main() -> None:
+    what, bootstrap, *rest = sys.argv[1:]
+    if what == "ours":
+        print(orjson.dumps(asyncio.run(_ours(KafkaAddress(bootstrap)))).decode())
+    else:
+        _stock(bootstrap, *rest)
+
+
+if __name__ == "__main__":
+    main()
