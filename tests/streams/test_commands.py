@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_type_hints
+
 import pytest
 
 from schemas.case import Command
@@ -11,14 +13,13 @@ from streams.intake import command_of
 
 
 def event(disposition: str, case_no: str) -> Event:
-    made: dict[str, object] = {}
-    for name, kind in Event.__annotations__.items():
-        made[name] = {"str": "", "int": 0, "float": 0.0, "bool": False}.get(str(kind), ())
+    blank = {str: "", int: 0, float: 0.0, bool: False}
+    made: dict[str, object] = {n: blank.get(k, ()) for n, k in get_type_hints(Event).items()}
     made |= {
         "event_id": "6e9f7d04-51f3-5b9c-9c0e-111111111111", "channel": "lift_iot",
         "device_id": "LI-1", "village": "990101001001", "disposition": disposition,
         "case_no": case_no, "ingest_ms": 1_795_305_600_000, "occurred_ms": 1_795_305_600_000,
-        "grade": 2,
+        "grade": 2, "semantics": "raise",
     }  # fmt: skip
     return Event(**made)  # type: ignore[arg-type]
 
