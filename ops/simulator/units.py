@@ -122,8 +122,8 @@ def _act(case: Case, now: datetime, offices: Offices, rng: Random) -> Act | None
 
 def _acknowledged(case: Case) -> Act | None:
     """The alert of the opening, first of all; nobody has touched the case before."""
-    if len(case.commands) != 1:
-        return None
+    if len(case.commands) != 1 or (case.emergency and case.events > 1):
+        return None  # touched before; or perhaps an emergency only since another report came
     kinds: dict[State, AlertKind] = {"reported": "triage", "dispatched": "assigned"}
     kind = "emergency" if case.emergency else kinds[case.state]
     alert = alert_id(change_id(case.case_no, 1), kind, case.unit)
