@@ -11,6 +11,8 @@ import re
 from pathlib import Path
 
 from schemas import profile as p
+from schemas.class_table import TOML as CLASSES
+from schemas.class_table import ClassTable, is_class_table
 from schemas.profile_checks import cross_check
 from schemas.profile_reading import FILES, OUTLINES, TOML, Draft, Problem, read, training_files
 
@@ -20,6 +22,7 @@ __all__ = [
     "Problem",
     "ProfileProblems",
     "check_profile",
+    "load_classes",
     "load_profile",
     "profile_digest",
     "profile_dir",
@@ -69,8 +72,23 @@ def load_profile(name_or_path: str | Path) -> p.Profile:
     )
 
 
+def load_classes(name_or_path: str | Path) -> p.Profile:
+    """What classification needs: a profile, or a class table (``schemas.class_table``) with its
+    base. Raises ProfileProblems."""
+    root = profile_dir(name_or_path)
+    if not is_class_table(root):
+        return load_profile(name_or_path)
+    table = ClassTable(root)
+    if table.problems or table.heading is None:
+        raise ProfileProblems(str(name_or_path), table.problems)
+    return table.profile(load_profile(table.heading.base))
+
+
 def check_profile(name_or_path: str | Path) -> list[Problem]:
-    """Everything wrong with a profile, errors first, in file and line order. [] = good."""
+    """Everything wrong with a profile or a class table, errors first, in file and line order.
+    [] = good."""
+    if is_class_table(profile_dir(name_or_path)):
+        return _check_classes(profile_dir(name_or_path))
     found = _examine(profile_dir(name_or_path))[1]
     order = {file: n for n, file in enumerate((*FILES, OUTLINES))}
     return sorted(found, key=lambda f: (f.warning, order.get(f.file, 99), f.line))
@@ -106,7 +124,26 @@ def profile_digest(name_or_path: str | Path) -> str:
     return total.hexdigest()
 
 
+def _check_classes(root: Path) -> list[Problem]:
+    table = ClassTable(root)
+    if table.heading is None or table.problems:
+        return table.problems
+    try:
+        base = load_profile(table.heading.base)
+    except ProfileProblems as problems:
+        return [Problem(CLASSES, 0, "base", f"{table.heading.base} 不能用：{problems}")]
+    known = [code[:n] for code in base.taxonomy for n in (2, 4, 6)]
+    rows = table.rows["crosswalk.tsv"]
+    return [
+        Problem("crosswalk.tsv", n, "prefix", f"{table.heading.base} 没有类别 {row['prefix']}")
+        for n, row in rows
+        if row["prefix"] not in known
+    ]
+
+
 def _examine(root: Path) -> tuple[Draft, list[Problem], str]:
+    if is_class_table(root):
+        return Draft(), [Problem(CLASSES, 0, "", "只是分类表，仅供 classify 使用")], ""
     if not root.is_dir():
         known = "、".join(shipped_profiles())
         reason = f"没有这个名字的配置档，也没有这个目录；自带的有：{known}"

@@ -100,7 +100,7 @@ def learn(read: Sequence[Document], classes: int) -> Learned:
     for n, document in enumerate(read):
         if document.label >= 0:
             wanted[n, document.label] = 1.0
-    of_class, unread = _solve(kernel, np.full(len(read), RIDGE), wanted)
+    of_class, unread = _solve(kernel, RIDGE / _class_trust(read, classes), wanted)
     of_danger, unread_danger = _solve(kernel + 1.0, RIDGE / trust, target[:, None])
     dual = np.hstack([of_class, of_danger])
     weights = np.zeros((len(names), classes + 1), dtype=np.float64)
@@ -176,6 +176,17 @@ def _solve(kernel: Matrix, ridge: Matrix, target: Matrix) -> tuple[Matrix, Matri
     inverse = np.linalg.inv(kernel + np.diag(ridge))
     dual = inverse @ target
     return dual, target - dual / np.diag(inverse)[:, None]
+
+
+def _class_trust(read: Sequence[Document], classes: int) -> Matrix:
+    """Documents of a class that has many count less, so that none is likely for its number."""
+    labels = np.array([d.label for d in read])
+    counts = np.bincount(labels[labels >= 0], minlength=classes)
+    usual = float(np.median(counts[counts > 0])) if counts.any() else 1.0
+    trust = np.ones(len(read))
+    named = labels >= 0
+    trust[named] = np.clip(usual / counts[labels[named]], 0.05, 1.0)
+    return trust
 
 
 def _danger_targets(read: Sequence[Document]) -> tuple[Matrix, Matrix]:
