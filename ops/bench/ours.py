@@ -1,4 +1,4 @@
-"""``python -m ops.bench.ours WITH COUNT``: the intake worker as it is, until COUNT records are done.
+"""``python -m ops.bench.ours WITH COUNT``: the intake worker, until COUNT records are done.
 
 WITH is ``store``, or ``nothing``: then rows go nowhere, to see what the store costs.
 """

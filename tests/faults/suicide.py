@@ -3,6 +3,7 @@
     before-insert   rows are ready, the insert is not sent
     after-insert    the rows are in the table, nobody knows yet
     after-ack       acknowledged, not committed
+    recovering      a cases worker reads its cases back
     never
 
 Its Kafka session is 3 s instead of 10, so that a test need not wait so long for a dead one.
@@ -15,7 +16,7 @@ import signal
 import sys
 from typing import Any
 
-from streams import app, sink, transport, worker
+from streams import app, cases, sink, transport, worker
 
 NTH = 2  # let some work pass first
 
@@ -44,6 +45,16 @@ def arm(point: str) -> None:
             die()
         return bool(await commit(self, offsets, *args, **kwargs))
 
+    if point == "recovering":
+        keep = cases.Partition.keep
+        read = iter(range(10_000_000))
+
+        def kept(self: Any, *args: Any) -> Any:
+            if next(read) >= 100:
+                die()
+            return keep(self, *args)
+
+        cases.Partition.keep = kept  # type: ignore[method-assign]
     sink.TableSink._insert_now = insert_now  # type: ignore[method-assign]
     transport.ChunkConsumer._commit_offsets = commit_offsets
 

@@ -193,7 +193,9 @@ def test_bad_records_repeats_and_crazy_clocks(centre: Centre) -> None:
     centre.produce(EVENTS, make=make)
     centre.judge("bad, repeated, late, future and packed records")
     assert centre.rows("dead_letters") - letters == EVENTS * 3 // 8
-    assert centre.rows("filtered") - filtered == EVENTS // 8 - 4  # the first of each partition counts
+    assert (
+        centre.rows("filtered") - filtered == EVENTS // 8 - 4
+    )  # the first of each partition counts
 
 
 def test_told_to_stop_while_everything_is_away(centre: Centre) -> None:
