@@ -115,7 +115,7 @@ class Decider:
     def _event(
         self, raw: Signal, at: Position, sign: Sign, where: Located, source_id: str, lost: str
     ) -> Event:
-        row, value, unit_of_value, over, grade = sign
+        row, value, unit_of_value, over, grade, doubt = sign
         said = self._said.get(row.event_code)
         if said is None:
             said = self._said[row.event_code] = self._say(row)
@@ -135,7 +135,7 @@ class Decider:
             emergency = grade == 1
             minute = _minute(ingest)
             unit, level, route, _ = self.router.route(code, grade, raw.channel, site.area, minute)  # type: ignore[attr-defined]
-            disposition = "triage" if lost or not unit else "case"
+            disposition = "triage" if lost or doubt or not unit else "case"
         else:
             disposition = _QUIET[said.semantics] if not raw.test else "suppressed"
         channel: str = raw.channel  # type: ignore[attr-defined]
@@ -144,6 +144,8 @@ class Decider:
         if lost:
             unit = level = ""
             reasons = (*reasons, lost)
+        if doubt:
+            reasons = (*reasons, doubt)
         if disposition == "case" or disposition == "triage":
             case_no = _case_no(event_id, site.village, occurred)
         return tuple.__new__(

@@ -31,6 +31,7 @@ class Sign(NamedTuple):
     unit: str = ""
     over: bool = True
     grade: int = 0  # 0 = the row's
+    doubt: str = ""  # why a person should look at it first
 
 
 class Limit(NamedTuple):
@@ -69,10 +70,13 @@ SAME_AS: dict[tuple[str, int], str] = {
     ("user_device", 1): "fire.alarm",   ("user_device", 2): "fire.fault",
     ("user_device", 3): "fire.mains_fault", ("user_device", 4): "fire.backup_fault",
 }
+FIRE             = 0b10  # bit of a status word
 GAS_TYPES        = range(10, 14)  # component types of combustible gas detectors
 ELECTRICAL_TYPES = range(16, 19)  # of electrical fire monitors
 ANALOG_UNITS     = {2: "m", 3: "℃", 4: "MPa", 5: "kPa", 6: "%LEL", 8: "V", 9: "A"}
 # fmt: on
+
+FIRE_IN_TEST = "火警位置位而第 0 位为 0(字面为测试状态):部分主机火警即如此上报,不抑制,请核实"
 
 #: Everything within limits: the row a normal state has when the profile gives it none.
 NORMAL = DeviceEvent(
@@ -163,9 +167,13 @@ class Signals:
         return signs or _unknown("status", str(signal.status))
 
     def _bits_of(self, part: str, status: int, component: int) -> tuple[Sign, ...]:
-        """Signs of the set bits, lowest first. Bit 0 clear is the test state and silences all."""
+        """Signs of the set bits, lowest first. Bit 0 clear is the test state and silences all but
+        fire: hosts in the field send 0x0002 for a fire, and nobody may sleep through that."""
         if part != "operation":
             if not status & 1:
+                fire = self._bits.get((f"{part}/{component}", 1)) or self._bits.get((part, 1))
+                if status & FIRE and fire is not None and fire.semantics == "raise":
+                    return (Sign(fire, doubt=FIRE_IN_TEST),)
                 test = self._bits.get(("system", 0))
                 return (Sign(test),) if test is not None else ()
             status &= ~1

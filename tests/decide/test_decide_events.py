@@ -54,6 +54,19 @@ def only(decider: Decider, raw: Raw, at: Position) -> Event:
 # devices
 
 
+def test_fire_with_the_test_bit_is_looked_at_and_not_silenced(
+    small_decider: Decider, at: Position
+) -> None:
+    """Captures of real hosts carry component state 0x0002 for a fire."""
+    event = only(small_decider, smoke(0x0002), at)
+    assert (event.event_code, event.disposition, event.test) == ("fire.alarm", "triage", False)
+    assert event.emergency
+    assert event.case_no
+    assert "第 0 位" in event.class_reasons[-1]
+    assert only(small_decider, smoke(0b100), at).disposition == "suppressed"
+    assert only(small_decider, smoke(0x0002, test=True), at).disposition == "suppressed"
+
+
 def test_a_smoke_detector_opens_a_case_with_its_place(small_decider: Decider, at: Position) -> None:
     event = only(small_decider, smoke(), at)
     assert (event.event_code, event.class_code, event.grade) == ("fire.alarm", "020104", 1)

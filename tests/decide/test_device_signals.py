@@ -97,15 +97,19 @@ def test_every_native_code_of_the_table_has_a_signal(signals: Signals, shipped: 
         ("system",      0b1,              0,  ["fire.normal"]),
         ("system",      0b11,             0,  ["fire.alarm"]),
         ("system",      0b111,            0,  ["fire.alarm", "fire.fault"]),
-        ("system",      0b10,             0,  ["fire.test"]),  # bit 0 clear: test, whatever else
-        ("system",      0xFFFE,           0,  ["fire.test"]),
+        ("system",      0b100,            0,  ["fire.test"]),  # bit 0 clear: test …
+        ("system",      0xFFFC,           0,  ["fire.test"]),
+        ("system",      0b10,             0,  ["fire.alarm"]),  # … but never a fire
+        ("system",      0xFFFE,           0,  ["fire.alarm"]),
         ("system",      1 | 1 << 13,      0,  ["fire.reset"]),
         ("component",   0b11,             41, ["fire.alarm"]),
         ("component",   0b11,             23, ["fire.alarm"]),
         ("component",   0b11,             11, ["gas.alarm"]),
         ("component",   0b11,             18, ["electrical.alarm"]),
         ("component",   0b101,            11, ["fire.fault"]),
-        ("component",   0b10,             41, ["fire.test"]),
+        ("component",   0b100,            41, ["fire.test"]),
+        ("component",   0b10,             41, ["fire.alarm"]),
+        ("component",   0b10,             11, ["gas.alarm"]),
         ("component",   1 | 1 << 8,       41, ["fire.power_fault"]),
         ("operation",   0b100,            0,  ["fire.manual_alarm"]),
         ("operation",   0b1,              0,  ["fire.reset"]),
