@@ -134,11 +134,13 @@ class Workdays:
         return self._guessed[last + 1] > self._guessed[first]
 
 
-def load_workdays(profile: Profile) -> Workdays:
-    """The working calendar of a profile. Reads the calendar libraries (0.3 s, once a process)."""
+def load_workdays(profile: Profile, first_year: int = FIRST_YEAR) -> Workdays:
+    """The working calendar of a profile. Reads the calendar libraries (0.3 s, once a process).
+    National lists go back to 2004.
+    """
     published: dict[date, bool] = {}
     expected: dict[date, bool] = {}
-    for year in range(FIRST_YEAR, LAST_YEAR + 1):
+    for year in range(first_year, LAST_YEAR + 1):
         listed = national_list(year)
         if listed:
             published |= listed
@@ -146,7 +148,7 @@ def load_workdays(profile: Profile) -> Workdays:
             expected |= _expected(year)
     overrides = {row.day: row.kind == "work" for row in profile.days_off}
     return Workdays(
-        profile.station.working_hours, overrides, published=published, expected=expected
+        profile.station.working_hours, overrides, first_year, published=published, expected=expected
     )
 
 
