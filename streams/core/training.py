@@ -1,10 +1,10 @@
 """Learning the model of ``streams.core.ngrams`` from what a profile knows. Pure and reproducible.
 
 Documents: names, keywords and weighted phrases of each class, dealt into bunches, and each text
-of ``training/``. tf-idf, ridge regression in its dual form: one system of as many unknowns as there are
-documents, solved once. Its inverse also says what each document would have scored had it not been
-read (leave one out), so confidence and the bar of danger are set on unseen texts without a second
-run. 4,000 documents take some seconds, 800 a tenth of one.
+of ``training/``. tf-idf, ridge regression in its dual form: one system of as many unknowns as
+there are documents, solved once. Its inverse also says what each document would have scored had it
+not been read (leave one out), so confidence and the bar of danger are set on unseen texts without a
+second run. 4,000 documents take some seconds, 800 a tenth of one.
 """
 
 from __future__ import annotations

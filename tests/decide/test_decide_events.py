@@ -111,7 +111,7 @@ def test_several_bits_are_several_events(small_decider: Decider, at: Position) -
     ("raw", "disposition", "case"),
     [
         (smoke(3),                       "case",       True),
-        (smoke(2),                       "suppressed", False),  # bit 0 clear: test state
+        (smoke(4),                       "suppressed", False),  # bit 0 clear: test state
         (smoke(1),                       "recorded",   False),  # normal
         (smoke(1 | 1 << 6),              "recorded",   False),  # feedback: info
         (smoke(3, test=True),            "suppressed", False),
@@ -137,7 +137,7 @@ def test_what_becomes_of_a_signal(
 
 
 def test_test_state_is_flagged(small_decider: Decider, at: Position) -> None:
-    assert only(small_decider, smoke(2), at).test
+    assert only(small_decider, smoke(4), at).test
     assert only(small_decider, smoke(3, test=True), at).test
     assert not only(small_decider, smoke(3), at).test
 
