@@ -5,20 +5,28 @@ crash and come back, deliveries that are late, doubled or in the wrong order. Al
 from __future__ import annotations
 
 import heapq
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any
 
 from schemas.case import Case, Change, Command, Move, Report, State
-from schemas.ids import case_number, command_id
+from schemas.ids import SHANGHAI, case_number, command_id
 from streams.core.cases import apply
 from streams.core.deadlines import Wakeup, overdue_command, planned, wakeups
 from streams.core.incidents import OpenCases
 from streams.core.moves import MOVES, POSSIBLE
 from tests.cases.small_city import ACTORS, RULES, START, SYSTEM, VILLAGE, report
 
-DAYS = 12
+#: Where a world begins (Shanghai): an ordinary morning; the evening before a worked Saturday and
+#: nine days of Spring Festival; ten minutes before the midnight that leads, within days, out of the
+#: last year with a published calendar.
+STARTS = (
+    START,
+    datetime(2026, 2, 13, 17, 50, tzinfo=SHANGHAI).astimezone(UTC),
+    datetime(2026, 12, 28, 23, 50, tzinfo=SHANGHAI).astimezone(UTC),
+)
+DAYS = (12, 12, 3, 365)  # how long a world lasts, by its seed
 ASIDE = {"attach", "clear", "acknowledge", "note", "contact", "merge", "reject", "answer"}
 ONWARD: dict[State, Move] = {
     "reported": "register", "registered": "dispatch", "dispatched": "sign", "signed": "handle",
@@ -52,11 +60,12 @@ class Writer:
 
 
 class Partition:
-    """Runs ``DAYS`` days from a seed. ``changes`` is what a real topic would hold at the end."""
+    """Runs days of a season, both from a seed. ``changes`` is what a real topic would hold at the end."""
 
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
-        self.now = START
+        self.start = self.now = STARTS[seed % len(STARTS)]
+        self.days = DAYS[seed // len(STARTS) % len(DAYS)]
         self.log: list[Command] = []
         self.changes: list[str] = []
         self.written: list[datetime] = []  # when each change was
@@ -85,16 +94,16 @@ class Partition:
         heapq.heappush(self._heap, (at, next(self._count), what, thing))
 
     def _sometime(self) -> datetime:
-        return START + timedelta(minutes=self.rng.uniform(0, DAYS * 1440))
+        return self.start + timedelta(minutes=self.rng.uniform(0, self.days * 1440))
 
     def _plan(self) -> None:
         for n in range(1, 9):
             self._report(n, self._sometime())
-        for _ in range(150):
+        for _ in range(100):
             self._at(self._sometime(), "act")
         for _ in range(self.rng.randint(1, 6)):
             self._at(self._sometime(), "crash")
-        end = START + timedelta(days=DAYS)
+        end = self.start + timedelta(days=self.days)
         for seconds in range(0, 600, 30):  # a quiet end, so that everything due gets shown
             self._at(end + timedelta(days=2, seconds=seconds), "tick")
 
@@ -184,10 +193,10 @@ class Partition:
         for case_no, case in list(writer.cases.items()):
             for wakeup in wakeups(case):
                 key = (case_no, wakeup)
-                again = writer.sent.get(key, START) + AGAIN
+                again = writer.sent.get(key, self.start) + AGAIN
                 if wakeup.at > self.now:
                     if key not in writer.sent:
-                        writer.sent[key] = START
+                        writer.sent[key] = self.start
                         jitter = timedelta(seconds=self.rng.random() * 2)
                         self._at(wakeup.at + jitter, "tick")
                 elif again <= self.now:

@@ -1,4 +1,4 @@
-"""Days of a partition with crashes, late and doubled deliveries: the lights never lie.
+"""Days to a year of a partition with crashes, late and doubled deliveries: the lights never lie.
 
 A seed that fails is in the test's name; ``Partition(seed).run()`` plays it again, exactly.
 """
@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from schemas.case import Case
+from schemas.ids import SHANGHAI
 from streams.core.deadlines import light, wakeups
 from streams.core.moves import FINAL
 from tests.cases.simulated_partition import SLACK, Partition, planned_time
 
-SEEDS = range(20_260_000, 20_260_060)
+SEEDS = range(20_260_000, 20_260_200)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -72,4 +73,10 @@ def test_the_seeds_see_trouble() -> None:
     assert {"attach", "finish", "suspend", "resume", "close", "reopen", "overdue"} <= {
         c.move for c in changes
     }
-    assert sum(len(w.log) for w in worlds) > len(changes) * 1.3
+    assert sum(len(w.log) for w in worlds) > len(changes) * 1.2
+    clocks = [d for c in changes for d in c.case.deadlines]
+    assert any(d.provisional for d in clocks), "a year without a published calendar"
+    local = [c.at.astimezone(SHANGHAI) for c in changes]
+    assert {(at.year, at.month) for at in local} >= {(2026, 2), (2026, 3), (2026, 12), (2027, 1)}
+    assert any(at.hour in (23, 0) for at in local)
+    assert max(w.days for w in worlds) == 365
