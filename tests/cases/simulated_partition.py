@@ -60,7 +60,7 @@ class Writer:
 
 
 class Partition:
-    """Runs days of a season, both from a seed. ``changes`` is what a real topic would hold at the end."""
+    """Runs days of a season, by a seed. ``changes`` is what a real topic would hold at the end."""
 
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
