@@ -27,6 +27,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "crosswalk.tsv": ("prefix", "level1"),
     "phrases.tsv":   ("level1", "phrase", "weight"),
 }  # fmt: skip
+_MODEL_WEIGHT = 2.0  # the model is learned from lines and asked about letters: phrases lead
 _TRAINING = ("text", "level1")
 
 Lines = list[tuple[int, dict[str, str]]]
@@ -89,7 +90,7 @@ class ClassTable:
         return p.Profile(
             station=p.Station(
                 name=self.heading.name, title=self.heading.title, title_en=self.heading.title_en,
-                city="", centre="", centre_en="", desk_unit="",
+                model_weight=_MODEL_WEIGHT, city="", centre="", centre_en="", desk_unit="",
             ),
             areas={}, rings={}, grades={}, channels={}, device_events=(), units={}, devices={},
             places={}, routes=(), deadlines=(), days_off=(),

@@ -233,6 +233,8 @@ class Station(Row):
         Hours(start=time(14), end=time(18)),
     )
     triage_confidence: Annotated[float, Field(ge=0, le=1)] = 0.35  # below it a person decides
+    model_weight: Annotated[float, Field(ge=0)] | None = None  # of the learned model beside
+    # phrases; empty: set on texts it had not read
     desk_unit: str  # unit that gets triage and emergencies beside the responsible unit
 
 

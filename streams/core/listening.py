@@ -17,6 +17,10 @@ from streams.core.phrases import GAP, follow, parts_of
 NEGATED = 0.1  # what is left of a phrase right behind a negation
 INSIDE = 0.35  # of a phrase inside a longer one that counts
 TITLE = 1.5  # a phrase in the title weighs more
+LONG, FRONT = (
+    120,
+    40,
+)  # characters: so does one at the front of a long text, where its matter stands
 REACH = 2  # characters between a negation and what it denies
 
 
@@ -46,6 +50,7 @@ class Listener:
         """Phrases that count in a text, once each, with the factor their surroundings leave."""
         matches = self._find(text, overlapping=True)
         phrases = self._phrases
+        front = max(title, FRONT if len(text) > LONG else 0)
         said: dict[str, tuple[str, float, tuple[tuple[int, float], ...]]] = {}
         for n, (index, start, end) in enumerate(matches):
             phrase = phrases[index]
@@ -54,7 +59,7 @@ class Listener:
             factor = _factor(matches, phrases, n, self._longest)
             if not factor:
                 continue
-            if start < title:
+            if start < front:
                 factor *= TITLE
             for shown, parts, votes in phrase.says:
                 if parts and follow(text, parts, end) is None:

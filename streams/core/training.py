@@ -28,6 +28,7 @@ Matrix = NDArray[np.float64]
 
 FORMAT = 1  # of what is learned; a change makes older models unusable
 RIDGE = 1.0
+MIXES = (8.0, 12.0, 16.0, 24.0, 32.0, 48.0)  # weights of the model beside phrases that are tried
 RECALL = 0.985  # of unread emergencies the bar of danger is set for
 _SEEN = (0, 1, 2, 2, 3)  # documents a gram of so many characters must stand in
 _BUNCHES = 3  # documents the phrases of a class are dealt into
@@ -106,9 +107,9 @@ def learn(read: Sequence[Document], classes: int) -> Learned:
     weights = np.zeros((len(names), classes + 1), dtype=np.float64)
     for n, (heard, values) in enumerate(rows):
         weights[heard] += values[:, None] * dual[n]
-    bias = np.zeros(classes + 1)
-    bias[-1] = of_danger.sum()
-    return Learned(names, idf, weights, bias, np.hstack([unread, unread_danger]))
+    usual = _usual_scores(kernel, of_class, wanted)
+    bias = np.append(-usual, of_danger.sum())
+    return Learned(names, idf, weights, bias, np.hstack([unread - usual, unread_danger]))
 
 
 def finish(
@@ -189,6 +190,13 @@ def _class_trust(read: Sequence[Document], classes: int) -> Matrix:
     return trust
 
 
+def _usual_scores(kernel: Matrix, dual: Matrix, wanted: Matrix) -> Matrix:
+    """What each class scores on the documents of others, on average: nobody's merit."""
+    others = 1.0 - wanted
+    found: Matrix = ((kernel @ dual) * others).sum(axis=0) / np.maximum(others.sum(axis=0), 1.0)
+    return found
+
+
 def _danger_targets(read: Sequence[Document]) -> tuple[Matrix, Matrix]:
     """±1 and the trust of each document, both sides counting the same."""
     target = np.array([float(d.danger) for d in read])
@@ -204,7 +212,9 @@ def train(profile: Profile, recall: float = RECALL) -> Model:
     read = documents(profile)
     learned = learn(read, len(profile.taxonomy))
     listener, emergencies = Listener(profile), Emergencies(profile)
-    mix, sharpness = set_confidence(read, learned.unread, listener.votes)
+    weight = profile.station.model_weight
+    mixes = MIXES if weight is None else (weight,)
+    mix, sharpness = set_confidence(read, learned.unread, listener.votes, mixes)
     bar = set_danger_bar(
         read, learned.unread, lambda text: emergencies.is_emergency(text).emergency, recall
     )
@@ -219,26 +229,29 @@ def untaught(profile: Profile) -> Model:
 Votes = Callable[[str], dict[int, float]]
 
 
-def set_confidence(read: Sequence[Document], unread: Matrix, votes: Votes) -> tuple[float, float]:
+def set_confidence(
+    read: Sequence[Document], unread: Matrix, votes: Votes, mixes: Sequence[float]
+) -> tuple[float, float]:
     """``mix`` and ``sharpness`` that make unread texts most likely; defaults without texts."""
     texts = [n for n, d in enumerate(read) if d.kind == "text" and d.label >= 0]
     if len(texts) < 100:
-        return 16.0, 0.8
+        return (16.0 if 16.0 in mixes else mixes[0]), 0.8
     classes = unread.shape[1] - 1
     said = np.zeros((len(texts), classes))
     for row, n in enumerate(texts):
         for label, weight in votes(read[n].text).items():
             said[row, label] = weight
     learned = unread[texts, :classes]
+    trust = _class_trust([read[n] for n in texts], classes)
     right = (np.arange(len(texts)), np.array([read[n].label for n in texts]))
     best = (np.inf, 16.0, 0.8)
-    for mix in (8.0, 12.0, 16.0, 24.0, 32.0):
+    for mix in mixes:
         scores = said + mix * learned
         for sharpness in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4):
             sharp = scores * sharpness
             top = sharp.max(axis=1)
             spread = top + np.log(np.exp(sharp - top[:, None]).sum(axis=1))
-            best = min(best, (float((spread - sharp[right]).mean()), mix, sharpness))
+            best = min(best, (float(trust @ (spread - sharp[right])), mix, sharpness))
     return best[1], best[2]
 
 
