@@ -6,12 +6,16 @@ import typer
 
 from ops.cli import (
     accounts,
+    bench,
+    case,
     deadletters,
     decide,
     doctor,
     ledger,
     profile,
     replay,
+    report,
+    rules,
     run,
     send,
     serve,
@@ -27,7 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-RUN, FEED, DECIDE, KEEP = "运行 run", "送入 feed", "判定 decide", "运维 operate"
+RUN, FEED, DECIDE = "运行 run", "送入 feed", "判定 decide"
+FOLLOW, KEEP = "案件 follow", "运维 operate"
 
 app.command(rich_help_panel=RUN)(up.up)
 app.command(rich_help_panel=RUN)(run.worker)
@@ -38,9 +43,13 @@ app.add_typer(tokens.app, name="tokens", rich_help_panel=FEED)
 app.command(rich_help_panel=DECIDE)(decide.explain)
 app.command(rich_help_panel=DECIDE)(decide.classify)
 app.add_typer(profile.app, name="profile", rich_help_panel=DECIDE)
+app.add_typer(case.app, name="case", rich_help_panel=FOLLOW)
+app.add_typer(report.app, name="report", rich_help_panel=FOLLOW)
+app.add_typer(rules.app, name="rules", rich_help_panel=FOLLOW)
 app.command(rich_help_panel=KEEP)(doctor.doctor)
 app.command(rich_help_panel=KEEP)(ledger.ledger)
 app.add_typer(deadletters.app, name="deadletters", rich_help_panel=KEEP)
 app.add_typer(topics.app, name="topics", rich_help_panel=KEEP)
 app.command(rich_help_panel=KEEP)(run.migrate)
 app.add_typer(accounts.app, name="accounts", rich_help_panel=KEEP)
+app.command(rich_help_panel=KEEP)(bench.bench)
