@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
+BENCH  := $(VENV)/.installed-bench
 # uv does not read pip's settings: hand it pip's index and certificates.
 PIP_CONF = $(shell $(PYTHON) -m pip config get $(1) 2>/dev/null)
 UV_ENV  = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$(or $(call PIP_CONF,global.index-url),https://pypi.org/simple)}}" \
@@ -12,7 +13,7 @@ UV      = $(UV_ENV) $(BIN)/uv
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-faults test-kafka check format bench lock clean
+.PHONY: help setup up test test-faults test-kafka evaluate check format bench lock clean
 
 help: ## 列出目标 list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +34,10 @@ $(DEV): requirements/dev.txt $(STAMP)
 	@$(UV) pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(BENCH): requirements/bench.txt $(DEV)
+	@$(UV) pip install --quiet --require-hashes -r requirements/bench.txt
+	@touch $@
+
 setup: $(STAMP) ## 安装到 .venv install into .venv
 
 up: $(STAMP) ## 启动全部环节 start everything (ARGS="--port 8081 --no-simulator")
@@ -44,6 +49,12 @@ test: $(DEV) ## 运行测试 run the tests
 test-kafka: $(DEV) ## 在真正的 Apache Kafka 上运行总线契约测试 broker contract on Apache Kafka
 	$(BIN)/python tests/broker/apache_kafka.py run -- $(BIN)/python -m pytest tests/broker -m "not embedded_only" $(ARGS)
 
+test-faults: $(DEV) ## 长时间故障测试 the long fault tests
+	$(BIN)/python -m pytest -m faults -s $(ARGS)
+
+evaluate: $(DEV) ## 判定质量评测 how well events are decided
+	$(BIN)/python -m ops.evaluate $(ARGS)
+
 check: $(DEV) ## 风格、类型、导入方向 lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -54,13 +65,14 @@ format: $(DEV) ## 整理格式 format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(DEV) ## 运行基准 run the benchmarks
+bench: $(BENCH) ## 运行基准 run the benchmarks
 	$(BIN)/gridwhistle bench all
 
 lock: | $(BIN)/uv ## 重新锁定依赖 lock the dependencies again
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements/run.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build -c requirements/run.txt -o requirements/build.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group bench -c requirements/run.txt -c requirements/dev.txt -o requirements/bench.txt
 	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url - -o requirements/uv.txt
 
 clean: ## 删除环境与缓存 remove the environment and caches (data/ stays)
