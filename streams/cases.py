@@ -80,7 +80,7 @@ class Partition:
 
     def take(self, entries: Sequence[Entry]) -> None:
         """Records in the topic's order: the last one says which commands are done."""
-        self.book.load(entries)
+        self.book.load(list({entry.key: entry for entry in entries}.values()))
         for entry in entries:
             if command := command_of(entry.brief):
                 self.remember(command)
@@ -143,14 +143,15 @@ class Writer:
                 async with part.lock:
                     if self.partitions.get(number) is part:
                         await self._apply(part, chunk.records, chunk.next_offset)
-                        break
+                        self.finisher.finish(event, ())
+                        return
             except Forgotten:
                 break
             except KafkaUnavailable as exc:
                 log.warning("案件变更未确认,重新读回分区 %d: %s", number, exc)
                 await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
                 tries += 1
-        self.finisher.finish(event, ())
+        # Not acknowledged: the partition was taken away, and whoever has it now does it.
 
     async def _apply(self, part: Partition, records: Sequence[Any], next_offset: int) -> None:
         entries: list[Entry] = []

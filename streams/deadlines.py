@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 TICK = 0.5  # seconds between looks
 SLICE = 2_000  # cases lit in one write
-STRIDE = 200  # cases lit before other tasks get a turn
+BREATH = 0.005  # seconds of work before other tasks get a turn
 AHEAD = 32_000  # most overdue cases sorted out at a time
 STEP = 5.0  # a wall clock that moves this much against the monotonic one has been set
 PAUSE_AFTER_STEP = 5.0
@@ -109,16 +109,21 @@ class Timer:
     ) -> list[Entry]:
         """Lights of these rows, in the book and ready to be written."""
         entries: list[Entry] = []
-        for at in range(0, len(rows), STRIDE):
-            some = [row for row in rows[at : at + STRIDE] if part.book.wakes_at(row) <= until]
+        at = 0
+        while at < len(rows):
             fresh: list[Entry] = []
-            for row in some:  # a row may have changed or been forgotten since it was found due
+            begun, pause = at, time.perf_counter() + BREATH
+            while at < len(rows) and time.perf_counter() < pause:
+                row = rows[at]
+                at += 1
+                if part.book.wakes_at(row) > until:  # changed or forgotten since it was found due
+                    continue
                 try:
                     fresh += light_up(part, row, now)
                 except Exception:
                     log.exception("no light for a case of partition %d", part.number)
             part.take(fresh)
-            for row in some:
+            for row in rows[begun:at]:
                 if part.book.wakes_at(row) <= until:
                     part.book.postpone(row, until + AGAIN)
             entries += fresh

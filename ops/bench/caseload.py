@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
 import random
 import subprocess
 import sys
@@ -34,11 +32,6 @@ from streams.core.workdays import load_workdays
 
 PARTITIONS = BY_NAME[CHANGES].partitions
 TEMPLATES = 300  # cases opened by the rules; the others differ in number, place, words and times
-
-
-def machine() -> str:
-    """Where the figures come from."""
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 @contextmanager

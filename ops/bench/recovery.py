@@ -24,20 +24,20 @@ from ops.bench.caseload import (
     broker,
     cases,
     fill,
-    machine,
     measured,
     peak,
     resident,
     rules,
     stalls,
-)  # fmt: skip
+)
+from ops.bench.result import Result, machine
 
 TABLE = "bench-stock"
 CASES, STOCK, RUNS = 1_000_000, 40_000, 3
 QUICK_CASES, QUICK_STOCK, QUICK_RUNS = 40_000, 8_000, 1
 
 
-def run(quick: bool) -> dict[str, Any]:
+def run(quick: bool) -> Result:
     """Rows and ratios of the benchmark. Needs about 2 GB of disk for a while."""
     count, keys, runs = (QUICK_CASES, QUICK_STOCK, QUICK_RUNS) if quick else (CASES, STOCK, RUNS)
     ours: list[dict[str, Any]] = []
@@ -49,34 +49,23 @@ def run(quick: bool) -> dict[str, Any]:
         for _ in range(runs):
             ours.append(measured(__name__, "ours", address.bootstrap))
             stock.append(measured(__name__, "stock", address.bootstrap, folder))
-    seconds = [run["seconds"] / run["cases"] * 1e6 for run in ours]
-    stock_seconds = [run["seconds"] / run["keys"] * 1e6 for run in stock]
+    found = Result("recovery", machine())
+    mine = [run["seconds"] / run["cases"] * 1e6 for run in ours]
+    theirs = [run["seconds"] / run["keys"] * 1e6 for run in stock]
     held = [run["resident"] / run["cases"] for run in ours]
-    peaks = [run["peak"] / run["cases"] for run in ours]
     stall = [run["stall_ms"] for run in ours]
-    rows = [
-        _row("gridwhistle", seconds, f"s a million cases ({count} read)"),
-        _row("stock Faust table", stock_seconds, f"s a million keys ({keys} read, scaled)"),
-        _row("gridwhistle", held, "bytes of memory a case"),
-        _row("gridwhistle, peak", peaks, "bytes of memory a case"),
-        _row("stock Faust table", [r["resident"] / r["keys"] for r in stock], "bytes a key"),
-        _row("gridwhistle", stall, "ms, longest stall of the event loop while recovering"),
-        _row("a change in Kafka", [size / count], "bytes"),
-    ]
-    ratios = {
-        "recovery_vs_stock": median(b / a for a, b in zip(seconds, stock_seconds, strict=True)),
-        "seconds_per_million": median(seconds),
-        "bytes_per_case": median(held),
-        "longest_stall_ms": max(stall),
-    }
-    return {"name": "recovery", "machine": machine(), "rows": rows, "ratios": ratios}
-
-
-def _row(system: str, values: list[float], unit: str) -> dict[str, Any]:
-    return {
-        "system": system, "value": median(values), "unit": unit,
-        "runs": [round(value, 3) for value in values],
-    }  # fmt: skip
+    seconds = found.add("gridwhistle", "s a million cases", mine, f"{count} read")
+    slow = found.add("stock Faust table", "s a million keys", theirs, f"{keys} read, scaled")
+    memory = found.add("gridwhistle", "bytes of memory a case", held)
+    found.add("gridwhistle, peak", "bytes a case", [r["peak"] / r["cases"] for r in ours])
+    found.add("stock Faust table", "bytes a key", [r["resident"] / r["keys"] for r in stock])
+    found.add("gridwhistle, longest stall of the event loop", "ms", stall)
+    found.add("a change in Kafka, uncompressed", "bytes", [size / count])
+    found.ratio("recovery_vs_stock", slow, seconds)
+    found.ratio("seconds_per_million", seconds, 1)
+    found.ratio("bytes_per_case", memory, 1)
+    found.ratio("longest_stall_ms", median(stall), 1)
+    return found
 
 
 async def _ours(address: KafkaAddress) -> dict[str, Any]:
@@ -137,7 +126,7 @@ def _stock(bootstrap: str, folder: str) -> None:
     before = resident()
     assigned: list[float] = []
 
-    @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]
+    @app.on_partitions_assigned.connect
     async def begun(*_: Any, **__: Any) -> None:
         assigned.append(time.perf_counter())
 

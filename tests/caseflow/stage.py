@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -213,9 +214,8 @@ class Stage:
             until(there, what, seconds)
         except AssertionError as error:
             logs = "\n".join(w.log.read_text()[-3000:] for w in self.workers)
-            raise AssertionError(
-                f"{error}\n{[(c.move, c.case.state) for c in found]}\n{logs}"
-            ) from None
+            moves = Counter((c.move, c.stage or c.reason) for c in found)
+            raise AssertionError(f"{error}\n{moves}\n{logs}") from None
         return found
 
 
@@ -252,3 +252,7 @@ def until(true: Callable[[], Any], what: str, seconds: float = PATIENCE) -> None
 
 def outcomes(stage: Stage) -> list[dict[str, Any]]:
     return [json.loads(r.value) for r in stage.records("case-outcomes")]
+
+
+def alerts(stage: Stage) -> list[dict[str, Any]]:
+    return [json.loads(r.value) for r in stage.records("alerts")]

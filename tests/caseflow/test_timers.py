@@ -164,7 +164,7 @@ def test_paused_clocks_stay_dark_and_go_on_after(kafka: Stage) -> None:
 
 def test_thousands_due_at_once_in_slices(kafka: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadlines, "SLICE", 100)
-    monkeypatch.setattr(deadlines, "STRIDE", 10)
+    monkeypatch.setattr(deadlines, "BREATH", 0.0005)
 
     async def story() -> None:
         async with desks(kafka.kafka) as (desk,):
