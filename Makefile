@@ -4,7 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
-BENCH  := $(VENV)/.installed-bench
+PEERS  := .venv-bench
+BENCH  := $(PEERS)/.installed
 # uv does not read pip's settings: hand it pip's index and certificates.
 PIP_CONF = $(shell $(PYTHON) -m pip config get $(1) 2>/dev/null)
 UV_ENV  = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$(or $(call PIP_CONF,global.index-url),https://pypi.org/simple)}}" \
@@ -35,7 +36,9 @@ $(DEV): requirements/dev.txt $(STAMP)
 	@touch $@
 
 $(BENCH): requirements/bench.txt $(DEV)
-	@$(UV) pip install --quiet --require-hashes -r requirements/bench.txt
+	@echo "安装对照系统到 $(PEERS) / installing the peers into an environment of their own"
+	@$(PYTHON) -m venv $(PEERS)
+	@$(UV_ENV) $(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/bench.txt
 	@touch $@
 
 setup: $(STAMP) ## 安装到 .venv install into .venv
@@ -72,8 +75,8 @@ lock: | $(BIN)/uv ## 重新锁定依赖 lock the dependencies again
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements/run.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group build -c requirements/run.txt -o requirements/build.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group dev -c requirements/run.txt -o requirements/dev.txt
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --group bench -c requirements/run.txt -c requirements/dev.txt -o requirements/bench.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml --group bench -o requirements/bench.txt
 	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url - -o requirements/uv.txt
 
 clean: ## 删除环境与缓存 remove the environment and caches (data/ stays)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .kafka ops/wall/static/vendor
+	rm -rf $(VENV) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .kafka ops/wall/static/vendor
