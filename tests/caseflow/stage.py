@@ -33,16 +33,15 @@ COLUMNS = (
     "rule_id", "clock", "classes", "grades", "channels", "areas", "minutes", "calendar",
     "yellow_pct", "escalate_minutes", "note",
 )  # fmt: skip
-CLOCKS = (
-    "accept", "dispatch", "sign", "contact", "handle", "verify", "followup", "respond", "review",
-)  # fmt: skip
 
 
 def quick_profile(folder: Path, yellow_pct: int = 90) -> Path:
     """The example city with a limit of one minute for everything, day and night."""
     made = folder / "quick"
     shutil.copytree(ROOT / "schemas/profiles/qinglan", made)
-    rows = [f"{c}\t{c}\t\t\t\t\t1\tnatural\t{yellow_pct}\t60\t" for c in CLOCKS]
+    table = (made / "deadlines.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    clocks = dict.fromkeys(line.split("\t")[1] for line in table)
+    rows = [f"{c}\t{c}\t\t\t\t\t1\tnatural\t{yellow_pct}\t60\t" for c in clocks]
     (made / "deadlines.tsv").write_text(
         "\n".join(["\t".join(COLUMNS), *rows]) + "\n", encoding="utf-8"
     )
