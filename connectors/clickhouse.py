@@ -11,11 +11,17 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import clickhouse_connect
+from clickhouse_connect.driver import options as client_options
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from clickhouse_connect.driver.httputil import get_pool_manager
 from urllib3.exceptions import HTTPError
+
+# We hand over lists. To see that they are no DataFrame the client would load pandas and pyarrow,
+# which are installed for chDB: 1.7 s and 100 MB in every process.
+for absent in ("pd", "pd_time_test", "arrow", "pl"):
+    setattr(client_options, absent, None)
 
 # Set on every connection: the engine's own defaults of these lose data in silence, or did so in
 # one version or another. The embedded store starts every statement with the same ones.

@@ -21,22 +21,20 @@ class Chunk:
     ``next_offset`` is what to commit once every record's effect is done.
     """
 
-    __slots__ = ("next_offset", "records", "size", "tp")
+    __slots__ = ("count", "first", "last", "next_offset", "records", "size", "tp")
 
     def __init__(self, tp: TP, records: list[Any], next_offset: int, size: int = 0) -> None:
         self.tp, self.records, self.next_offset = tp, records, next_offset
         self.size = size  # bytes of the values
+        self.count = len(records)
+        self.first, self.last = int(records[0].offset), int(records[-1].offset)
 
     def __len__(self) -> int:
-        return len(self.records)
+        return self.count
 
-    @property
-    def first(self) -> int:
-        return int(self.records[0].offset)
-
-    @property
-    def last(self) -> int:
-        return int(self.records[-1].offset)
+    def release(self) -> None:
+        """The records are not needed any more; what they came to is waiting to be safe."""
+        self.records = []
 
     def __repr__(self) -> str:
         return f"<Chunk {self.tp.topic}[{self.tp.partition}] {self.first}..{self.last}>"

@@ -37,14 +37,17 @@ def insert_as_writer(
     context = InsertContext(
         table, list(names), types, columns, column_oriented=True, block_size=len(columns[0])
     )
-    plain = b"".join(client._transform.build_insert(context))
+    (plain,) = (piece for piece in client._transform.build_insert(context) if piece)
     if context.insert_exception is not None:
         raise context.insert_exception
-    data = plain[plain.index(DATA_AFTER) + len(DATA_AFTER) :]
-    client.raw_insert(
-        "", insert_block=lz4.frame.compress(head.encode() + data), compression="lz4",
-        settings=dict(settings),
+    data_at = plain.index(DATA_AFTER) + len(DATA_AFTER)
+    packer = lz4.frame.LZ4FrameCompressor()
+    pieces = (
+        packer.begin(), packer.compress(head.encode()),
+        packer.compress(memoryview(plain)[data_at:]), packer.flush(),
     )  # fmt: skip
+    del plain, context, columns
+    client.raw_insert("", insert_block=b"".join(pieces), compression="lz4", settings=dict(settings))
 
 
 @cache

@@ -47,13 +47,14 @@ def decide_chunk(decider: Decider, chunk: Chunk, held: Held, now_ms: int) -> Dec
     topic, partition = chunk.tp.topic, chunk.tp.partition
     decide, repeated = decider.decide, held.recent.repeated
     records, until = chunk.records, held.until
+    place = tuple.__new__  # a third of the time of Position(…)
     events, reports = out.events, out.reports
     for start in range(0, len(records), SLICE):
         cut = records[start : start + SLICE]
         for record, read in zip(cut, read_slice(topic, [r.value for r in cut]), strict=True):
             offset, stamp = record.offset, record.timestamp
             sane = stamp and now_ms - SANE_STAMP_MS < stamp < now_ms + SANE_STAMP_MS
-            at = Position(topic, partition, offset, 0, stamp if sane else now_ms)
+            at = place(Position, (topic, partition, offset, 0, stamp if sane else now_ms))
             if isinstance(read, Raw) and offset > until:  # by far the most common
                 try:
                     found = decide(read, at)

@@ -119,6 +119,7 @@ class Intake:
             await self._stop(event, out, breaker)
             return
         self.stopped.went_well(chunk.tp)
+        chunk.release()
         self._count(chunk, out)
         self.finisher.finish(event, self._effects(chunk.tp, out), chunk.size)
         await self.events.room()

@@ -50,7 +50,7 @@ class TableSink:
         *,
         block_rows: int = 20_000,
         linger: float = 0.3,
-        most_waiting: int = 30_000,
+        most_waiting: int = 20_000,
         split: Callable[[Row], Any] | None = None,
         writer: Callable[[], str] | None = None,
         on_failure: Callable[[BaseException], None] | None = None,

@@ -5,6 +5,8 @@ The stages, in the order an event passes them. Several workers of a stage share 
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -27,6 +29,7 @@ from streams.outlet import Outlet
 log = logging.getLogger(__name__)
 
 LARGEST_LETTER = (8 << 20) - 4096  # what the topic dead-letters takes
+M_ARENA_MAX = -8  # malloc.h
 STOP_SECONDS = 1.9  # from the signal to the end, whatever Kafka or the store do
 
 
@@ -75,11 +78,18 @@ def build(stage: str, conf: Settings, profile: Profile) -> StageApp:
     return app
 
 
+def _few_arenas() -> None:
+    """glibc gives every thread a heap of its own, and each keeps its largest insert: 40 MB."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
 def main(argv: list[str] | None = None) -> int:
     args = sys.argv[1:] if argv is None else argv
     if len(args) != 1 or args[0] not in STAGES:
         print(f"usage: python -m streams.worker {{{'|'.join(STAGES)}}}", file=sys.stderr)
         return 2
+    _few_arenas()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
     )

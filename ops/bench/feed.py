@@ -12,14 +12,14 @@ from schemas.profile import Profile
 CALM = (
     {"part": "analog", "analog_type": 3},
     {"part": "analog", "analog_type": 6},
-    {"part": "system", "status": 1 << 2},
-    {"part": "component", "status": 1 << 5},
-    {"part": "operation", "status": 1},
+    {"part": "system", "status": 1},
+    {"part": "component", "status": 1},
+    {"part": "operation", "status": 1 << 1},
 )
 
 
 def calm(profile: Profile, count: int, seed: int = 1) -> Iterator[bytes]:
-    """Messages of fire devices that open no case: readings, faults, feedback."""
+    """Messages of fire devices that open no case: readings, normal states, silencing."""
     random = Random(seed)
     devices = [d.device_id for d in profile.devices.values() if d.channel == "fire_iot"]
     for n in range(count):
@@ -47,6 +47,6 @@ def alarms(profile: Profile, seed: int = 2) -> Iterator[tuple[str, bytes]]:
         name = f"alarm{seed}-{n}"
         body = {
             "channel": "fire_iot", "id": name, "source": "bench", "device_id": by_grid[grid],
-            "part": "system", "status": 1 << 1, "simulated": True,
+            "part": "system", "status": 3, "simulated": True,
         }  # fmt: skip
         yield name, json.dumps(body).encode()
