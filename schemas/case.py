@@ -24,11 +24,12 @@ Move = Literal[
     "refuse_return", "sign", "handle_in_grid", "whistle", "respond", "handle", "contact",
     "request_extension", "grant_extension", "refuse_extension", "suspend", "resume", "transfer",
     "escalate", "finish", "verify", "send_back", "follow_up", "close", "reopen",
-    "attach", "clear", "acknowledge", "overdue", "note",
+    "attach", "clear", "acknowledge", "overdue", "note", "rebase", "recount",
 ]  # fmt: skip
 
 Clock = Literal[
     "accept", "dispatch", "sign", "contact", "handle", "verify", "followup", "respond", "review",
+    "acknowledge",
 ]  # fmt: skip
 Stage = Literal["yellow", "red", "escalate"]
 AlertKind = Literal["emergency", "assigned", "yellow", "red", "escalated", "triage"]
@@ -89,6 +90,7 @@ class Command(Model):
     report: Report | None = None
     unit: str = ""  # dispatch, transfer, whistle: where to
     units: tuple[str, ...] = ()  # whistle: all that shall report in, when more than one
+    quorum: int = Field(default=0, ge=0)  # whistle: how many must report in; 0 = all
     class_code: str = ""  # register, dispatch: a person's correction
     alert_id: str = ""  # acknowledge: which alert
     clock: Clock | None = None  # overdue
@@ -116,6 +118,7 @@ class Deadline(Model):
     rule: str = ""  # the row that decided
     fired: tuple[Stage, ...] = ()
     paused_at: AwareDatetime | None = None
+    by_hand: bool = False  # a person has set the due time: no rule or calendar moves it
     paused_seconds: int = 0  # of the clock's own calendar, in pauses that are over
     provisional: bool = False  # rests on days whose official calendar is not published yet
 
@@ -165,11 +168,13 @@ class Case(Model):
     review_at: AwareDatetime | None = None  # of a suspension; the new due time asked for
     whistled: tuple[str, ...] = ()  # units that were whistled for
     responded: tuple[str, ...] = ()  # those of them that have reported in
+    quorum: int = 0  # how many of them must; 0 = all
     reporter: str = ""  # token of who reported first; never a contact
     merged_into: str = ""
     resolved: bool | None = None
     satisfaction: int | None = None
     rework: int = 0
+    rules: str = ""  # version of the rules its clocks are by: first eight signs of the digest
     test: bool = False
     simulated: bool = False
 

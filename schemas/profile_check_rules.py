@@ -13,7 +13,8 @@ from schemas.words import AREA_DIGITS
 
 LEVELS = tuple(AREA_DIGITS)  # city … grid
 GRADES = ("1", "2", "3", "4")
-CLOCKS: tuple[str, ...] = get_args(Clock)
+#: clocks that need a row for every grade; an acknowledgement has three minutes without one
+CLOCKS: tuple[str, ...] = tuple(clock for clock in get_args(Clock) if clock != "acknowledge")
 
 
 def check_routes(draft: Draft) -> Iterator[Problem]:

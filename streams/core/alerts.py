@@ -20,7 +20,9 @@ from schemas.ids import alert_id
 from streams.core.moves import CLOCKS
 from streams.core.rules import Rules
 
-DESK_CLOCKS: frozenset[Clock] = frozenset({"accept", "dispatch", "verify", "followup", "review"})
+DESK_CLOCKS: frozenset[Clock] = frozenset({
+    "accept", "dispatch", "verify", "followup", "review", "acknowledge",
+})  # fmt: skip
 
 #: kind, words in front of what it is about; {clock} the clock's name, {time} what is left of it
 TITLES: dict[AlertKind, str] = {

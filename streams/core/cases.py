@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from schemas.case import Case, Change, Command, Deadline, Refusal, Stage, State
+from schemas.case import Case, Change, Clock, Command, Deadline, Refusal, Stage, State
 from schemas.ids import change_id, village_of
 from streams.core import deadlines as clocks
 from streams.core.effects import effects, kept
 from streams.core.moves import Row
 from streams.core.permits import permitted
+from streams.core.rebasing import rebase, recount
 from streams.core.rules import Rules
 
 Applied = Change | Refusal | None
@@ -81,10 +82,12 @@ def _open(row: Row, command: Command, rules: Rules, now: datetime, offset: int) 
         event_ids=(report.event_id,),
         commands=(command.command_id,),
         reporter=report.reporter,
+        rules=rules.version,
         test=report.test,
         simulated=report.simulated,
     )
-    running = tuple(clocks.start_clock(rules, case, clock, at, 1) for clock in row.start)
+    start: tuple[Clock, ...] = (*row.start, *(("acknowledge",) if report.emergency else ()))
+    running = tuple(clocks.start_clock(rules, case, clock, at, 1) for clock in start)
     return Change(
         change_id=change_id(case.case_no, 1),
         command_id=command.command_id,
@@ -96,7 +99,7 @@ def _open(row: Row, command: Command, rules: Rules, now: datetime, offset: int) 
         event_id=report.event_id,
         tells=("emergency",) if report.emergency else row.tells,
         command_offset=offset,
-        started=row.start,
+        started=start,
         case=case.model_copy(update={"deadlines": running}),
     )
 
@@ -161,11 +164,16 @@ def _clocks(
             one = clocks.resume(rules, one, at, version)
         elif row.on == "grant_extension" and one.clock == "handle" and review_at:
             one = clocks.extend(rules, one, review_at, at, version)
+        elif row.on == "rebase":
+            one = rebase(rules, after, one, at, version)
+        elif row.on == "recount":
+            one = recount(rules, after, one, at, version)
         elif graver and row.on == "attach":
             one = clocks.tighten(rules, after, one, at, version)
         running.append(one)
     have = {one.clock for one in running}
-    for clock in row.start:
+    urgent = after.emergency and not case.emergency
+    for clock in (*row.start, *(("acknowledge",) if urgent else ())):
         if clock in have:  # a clock that runs is not set back by starting it again
             continue
         if row.on == "suspend" and review_at:

@@ -66,6 +66,7 @@ def fixed_clock(
         yellow_at=now + (due - now) * found.yellow_pct / 100,
         escalate_at=_after(due, found.escalate_minutes),
         rule=found.rule,
+        by_hand=True,
     )
 
 
@@ -126,6 +127,7 @@ def extend(
             "yellow_at": min(due, days.add(now, left * (1 - share), calendar)[0]),
             "escalate_at": escalate_at and due + (escalate_at - deadline.due),
             "fired": (),
+            "by_hand": True,
         }
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from schemas.case import Case, Command, Refusal
+from schemas.ids import village_of
 from streams.core.moves import NEEDS
 from streams.core.permits import responder
 from streams.core.rules import Rules
@@ -43,9 +44,8 @@ def effects(case: Case, command: Command, rules: Rules, at: datetime) -> Update 
         case "refuse_extension" | "resume" | "finish":
             return {"review_at": None}
         case "merge":
-            if command.merged_into == case.case_no:
-                return Refusal(code="impossible_move", detail="案件不能并入自己")
-            return {"merged_into": command.merged_into, "closed_at": at}
+            wrong = _merge_target(case, command.merged_into)
+            return wrong or {"merged_into": command.merged_into, "closed_at": at}
         case "send_back":
             return {"rework": case.rework + 1, "resolved": None, "satisfaction": None}
         case "follow_up":
@@ -55,10 +55,27 @@ def effects(case: Case, command: Command, rules: Rules, at: datetime) -> Update 
         case "reopen":
             again = {"closed_at": None, "resolved": None, "satisfaction": None}
             return _to(rules.desk(case.village, "county"), rules) | again
+        case "rebase":
+            return {"rules": rules.version}
         case "acknowledge":
             return {"acknowledged": kept(case.acknowledged, command.alert_id)}
         case _:
             return {}
+
+
+def _merge_target(case: Case, target: str) -> Refusal | None:
+    """Why a case cannot go into another. Whether that one exists, only its writer knows."""
+    if target == case.case_no:
+        return Refusal(code="impossible_move", detail="案件不能并入自己")
+    try:
+        village = village_of(target)
+    except ValueError:
+        detail = f"主案编号 {target} 不合规则(merged_into)"
+        return Refusal(code="field_missing", detail=detail)
+    if village != case.village:
+        detail = f"主案在 {village},只能并入同一村社 {case.village} 的案件"
+        return Refusal(code="impossible_move", detail=detail)
+    return None
 
 
 def kept(ids: tuple[str, ...], new: str, most: int = KEPT) -> tuple[str, ...]:
@@ -112,8 +129,11 @@ def _whistled(case: Case, command: Command, rules: Rules) -> Update | Refusal:
     for unit in units:
         if rules.unit(unit) is None:
             return _no_unit(unit)
+    if command.quorum > len(units):
+        detail = f"只吹哨 {len(units)} 家,不能要求 {command.quorum} 家报到(quorum)"
+        return Refusal(code="field_missing", detail=detail)
     lead = {} if command.actor.role == "unit" else _to(units[0], rules)
-    return {"whistled": units, "responded": (), **lead}
+    return {"whistled": units, "responded": (), "quorum": command.quorum, **lead}
 
 
 def _escalated(case: Case, command: Command, rules: Rules) -> Update | Refusal:

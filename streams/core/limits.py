@@ -10,6 +10,7 @@ from schemas.words import Calendar
 from streams.core.rules import Rules
 
 DAY = 24 * 60  # minutes
+ACKNOWLEDGE = 3  # minutes an emergency may stand unacknowledged (grades.tsv: 未确认3分钟升级)
 
 
 class Facts(Protocol):
@@ -85,6 +86,8 @@ def _own_minutes(clock: Clock, grade: GradeRow, known: TaxonomyClass | None) -> 
             return known.accept_minutes if known else grade.accept_minutes
         case "handle":
             return max(1, round(known.handle_hours * 60)) if known else grade.verify_minutes
+        case "acknowledge":
+            return ACKNOWLEDGE
         case "contact" | "respond":
             return grade.first_contact_minutes
         case "verify" | "followup":

@@ -72,6 +72,7 @@ MOVE_NAMES: dict[Move, str] = {
     "escalate": "提级", "finish": "办结", "verify": "核查", "send_back": "退回重办",
     "follow_up": "回访", "close": "结案", "reopen": "重开", "attach": "并入报告",
     "clear": "设备恢复", "acknowledge": "确认告警", "overdue": "到时", "note": "备注",
+    "rebase": "改用现行规则", "recount": "按新日历重算",
 }
 
 ROLES: dict[Role, str] = {
@@ -82,6 +83,7 @@ ROLES: dict[Role, str] = {
 CLOCKS: dict[Clock, str] = {
     "accept": "受理", "dispatch": "派单", "sign": "签收", "contact": "首次联系", "handle": "办理",
     "verify": "核查", "followup": "回访", "respond": "报到", "review": "审批",
+    "acknowledge": "告警确认",
 }
 
 NEEDS: dict[Need, str] = {
@@ -106,7 +108,7 @@ UNIT: tuple[Role, ...] = ("unit", "grid_worker")
 ANY:  tuple[Role, ...] = (*UNIT, *DESK)  # fmt: skip
 
 WORK: tuple[Clock, ...] = ("sign", "contact", "handle", "respond", "review")
-ALL:  tuple[Clock, ...] = ("accept", "dispatch", *WORK, "verify", "followup")  # fmt: skip
+ALL: tuple[Clock, ...] = ("accept", "dispatch", *WORK, "verify", "followup", "acknowledge")
 
 # fmt: off
 MOVES: tuple[Row, ...] = (
@@ -116,7 +118,8 @@ MOVES: tuple[Row, ...] = (
     Row("report", (), "reported", (*SYS, *DESK), ("report",), start=("accept",), tells=("triage",)),
     Row("attach", OPEN, "same", (*SYS, *DESK), ("report",)),
     # at the desk
-    Row("register", ("reported",), "registered", DESK, stop=("accept",), start=("dispatch",)),
+    Row("register", ("reported",), "registered", DESK, stop=("accept", "acknowledge"),
+        start=("dispatch",)),
     Row("answer", ("registered",), "direct_answered", DESK, ("reason",), stop=ALL),
     Row("reject", ("reported", "registered"), "rejected", DESK, ("reason",), stop=ALL),
     Row("merge", ("reported", "registered", "dispatched"), "merged", DESK, ("merged_into",),
@@ -135,9 +138,10 @@ MOVES: tuple[Row, ...] = (
     Row("refuse_return", ("return_requested",), "back", DESK, ("reason",),
         stop=("review",), tells=("assigned",)),
     # at the unit
-    Row("sign", ("dispatched", "transferred"), "signed", ANY, stop=("sign",), start=("handle",)),
+    Row("sign", ("dispatched", "transferred"), "signed", ANY, stop=("sign", "acknowledge"),
+        start=("handle",)),
     Row("handle_in_grid", ("registered", "dispatched"), "grid_handling", ("grid_worker", *DESK),
-        stop=("accept", "dispatch", "sign"), start=("contact", "handle")),
+        stop=("accept", "dispatch", "sign", "acknowledge"), start=("contact", "handle")),
     Row("whistle", ("dispatched", "grid_handling"), "whistle", ANY, ("unit",),
         stop=("sign",), start=("respond", "handle"), tells=("assigned",)),
     Row("respond", ("whistle",), "responded", ("unit", *DESK), stop=("respond",),
@@ -178,8 +182,12 @@ MOVES: tuple[Row, ...] = (
     Row("reopen", ("closed",), "reopened", (*DESK, "reporter"), ("reason",),
         start=("dispatch",), tells=("triage",)),
     # beside the loop
-    Row("acknowledge", tuple(STATES), "same", ANY, ("alert_id",)),
+    Row("acknowledge", tuple(STATES), "same", ANY, ("alert_id",), stop=("acknowledge",)),
     Row("note", OPEN, "same", (*SYS, *ANY, "reporter"), ("reason",)),
+    # when the rules or the calendar change
+    Row("rebase", OPEN, "same", ("supervisor",), ("reason",)),
+    Row("recount", OPEN, "same", SYS),
+    # lights
     Row("overdue", OPEN, "same", ("timer",)),
 )
 # fmt: on

@@ -110,7 +110,7 @@ def _holds(row: Row, case: Case | None, command: Command, rules: Rules) -> bool:
         case "routed":
             return command.report is None or _routed(command.report, rules)
         case "all_responded":
-            return case is not None and set(case.whistled) <= {*case.responded, responder(command)}
+            return case is not None and _enough(case, responder(command))
         case "device_health":
             return (
                 case is not None
@@ -120,6 +120,12 @@ def _holds(row: Row, case: Case | None, command: Command, rules: Rules) -> bool:
             )
         case "unresolved":
             return case is not None and case.resolved is False
+
+
+def _enough(case: Case, unit: str) -> bool:
+    """Whether the quorum of a whistle has reported in once ``unit`` has."""
+    here = set(case.whistled) & {*case.responded, unit}
+    return len(here) >= (case.quorum or len(case.whistled))
 
 
 def _routed(report: Report, rules: Rules) -> bool:

@@ -23,6 +23,11 @@ class Rules:
     profile: Profile
     workdays: Workdays
 
+    @property
+    def version(self) -> str:
+        """What a case says it was decided by: the first eight signs of the profile's digest."""
+        return self.profile.digest[:8]
+
     @cached_property
     def rows(self) -> dict[Clock, tuple[DeadlineRule, ...]]:
         """Rows of deadlines.tsv by clock, in the file's order."""

@@ -79,7 +79,8 @@ CELLS: tuple[tuple[str, int, str, str, str], ...] = (
     ("deadlines.tsv", 2, "minutes", "0", "deadlines.tsv:2 minutes: “0” 应大于 0"),
     ("deadlines.tsv", 2, "escalate_minutes", "0", "deadlines.tsv:2 escalate_minutes: “0” 应大于 0"),
     ("deadlines.tsv", 2, "clock", "lunch", "deadlines.tsv:2 clock: “lunch” 不在可用值之内："
-     "'accept', 'dispatch', 'sign', 'contact', 'handle', 'verify', 'followup', 'respond', 'review'"),
+     "'accept', 'dispatch', 'sign', 'contact', 'handle', 'verify', 'followup', 'respond', 'review', "
+     "'acknowledge'"),
     ("calendar.tsv", 2, "day", "2026-02-30", "calendar.tsv:2 day: “2026-02-30” 不是日期（年-月-日）"),
     ("calendar.tsv", 3, "day", "2026-10-24", "calendar.tsv:3 day: 2026-10-24 与第 2 行重复"),
     ("phrases.tsv", 2, "class_code", "999999", "phrases.tsv:2 class_code: 类别 999999 不在 taxonomy.tsv"),

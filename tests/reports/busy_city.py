@@ -76,7 +76,7 @@ class BusyCity:
         fields: dict[str, Any] = {
             "event_id": str(uuid5(NAMESPACE, f"busy-{number}")), "class_code": code,
             "grade": grade, "unit": unit, "emergency": grade == 1,
-            "channel": rng.choice(list(CHANNELS)), "test": rng.random() < 0.05,
+            "channel": "fire_iot" if grade == 1 else rng.choice(list(CHANNELS)), "test": rng.random() < 0.05,
             "simulated": rng.random() < 0.1,
             "grid": village + rng.choice(("001", "002", "")) if rng.random() < 0.9 else "",
             "lon": 120 + rng.randrange(6) / 1000, "lat": 30 + rng.randrange(6) / 1000,
@@ -120,6 +120,7 @@ class BusyCity:
         alerts = [a.alert_id for c in story.changes for a in alerts_for(c, self.rules)]
         if case.emergency and not case.acknowledged and rng.random() < 0.5:
             move = "acknowledge"
+            alerts = [a.alert_id for a in alerts_for(story.changes[0], self.rules)]
         for role in rng.sample(ROLES, len(ROLES)):
             actor = Actor(role=role, unit=case.unit)
             command = story.command(

@@ -1,0 +1,75 @@
+"""Running clocks under changed rules, or under a calendar that has been published since.
+
+Changed rules hold for new cases, and for clocks that start from now on. A clock that runs keeps the
+row it was started by, unless a supervisor re-bases its case with a reason. What rests on days whose
+calendar was not published is counted again when it is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from schemas.case import Case, Deadline
+from streams.core.deadlines import planned
+from streams.core.limits import Facts, Limit, limit
+from streams.core.rules import Rules
+
+MINUTE = timedelta(minutes=1)
+
+
+def rebase(rules: Rules, facts: Facts, deadline: Deadline, now: datetime, version: int) -> Deadline:
+    """The clock as the rules of today would have set it when it started; pauses count as before.
+    What a person has set stays, and so does a paused clock. A light that the new times do not
+    bear out goes dark and shows again at its new time.
+    """
+    if deadline.by_hand or deadline.paused_at is not None:
+        return deadline
+    return _again(rules, deadline, limit(rules, facts, deadline.clock), now, version)
+
+
+def recount(
+    rules: Rules, facts: Facts, deadline: Deadline, now: datetime, version: int
+) -> Deadline:
+    """A provisional clock by the calendar as it is known now: same limit, same rule."""
+    if not deadline.provisional or deadline.by_hand or deadline.paused_at is not None:
+        return deadline
+    ladder = deadline.escalate_at
+    same = limit(rules, facts, deadline.clock)._replace(
+        minutes=deadline.minutes,
+        calendar=deadline.calendar,
+        rule=deadline.rule,
+        escalate_minutes=None if ladder is None else round((ladder - deadline.due) / MINUTE),
+    )
+    return _again(rules, deadline, same, now, version)
+
+
+def needs_recount(rules: Rules, case: Case) -> bool:
+    """Whether a provisional clock of a case would stand elsewhere by the calendar of today."""
+    return any(
+        recount(rules, case, one, case.updated_at, one.version) != one for one in case.deadlines
+    )
+
+
+def _again(rules: Rules, deadline: Deadline, found: Limit, now: datetime, version: int) -> Deadline:
+    start, days, calendar = deadline.started_at, rules.workdays, found.calendar
+    paused, whole = timedelta(seconds=deadline.paused_seconds), found.minutes * MINUTE
+    due, provisional = days.add(start, whole + paused, calendar)
+    yellow, _ = days.add(start, whole * found.yellow_pct / 100 + paused, calendar)
+    ladder = found.escalate_minutes
+    fresh = deadline.model_copy(
+        update={
+            "version": version,
+            "minutes": found.minutes,
+            "calendar": calendar,
+            "due": due,
+            "original_due": days.add(start, whole, calendar)[0],
+            "yellow_at": yellow,
+            "escalate_at": None if ladder is None else due + ladder * MINUTE,
+            "rule": found.rule,
+            "provisional": provisional,
+        }
+    )
+    shown = tuple(s for s in deadline.fired if (at := planned(fresh, s)) is not None and at <= now)
+    fresh = fresh.model_copy(update={"fired": shown})
+    unmoved = fresh.model_copy(update={"version": deadline.version})
+    return deadline if unmoved == deadline else fresh
