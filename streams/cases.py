@@ -12,39 +12,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import numpy as np
 from faust.types import TP
 from pydantic import ValidationError
 
 from connectors.kafka import KafkaAddress, KafkaUnavailable, Record
-from connectors.letters import dead_letter
 from connectors.metrics import metric
-from schemas.case import Case, Change, Command, Outcome, Refusal
-from schemas.ids import village_of
+from schemas.case import Change, Command, Refusal
 from schemas.profile import Profile
 from schemas.settings import Settings
+from streams.answers import letter, outcome
 from streams.app import StageApp
-from streams.book import Book, encode
-from streams.brief import HEADER, ROW, brief, command_of, done_of, gravestone, hashed
-from streams.changelog import CHANGES, COMMANDS, ChangeLog, Entry, Fenced, Offsets, Stored
+from streams.changelog import Entry, Fenced
 from streams.core.cases import apply
 from streams.core.rules import Rules
 from streams.core.workdays import load_workdays
 from streams.finish import Finisher
-from streams.joins import BookIndex
+from streams.offsets import COMMANDS, Offsets
 from streams.outlet import Outlet
+from streams.partition import Partition, recovered
 
 log = logging.getLogger(__name__)
 
-OUTCOMES = "case-outcomes"
 PEOPLE = {"operator", "supervisor", "unit", "grid_worker", "reporter"}
-RECENT = 100_000  # commands remembered a partition, so that a repeated one is known
 RESULTS: dict[type, str] = {Change: "changed", Refusal: "refused", type(None): "repeated"}
 BREATH = 0.01  # seconds of work before other tasks get a turn
 RETRY = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between tries while Kafka is away
@@ -52,57 +46,6 @@ RETRY = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between tries while Kafka is away
 
 class Forgotten(Exception):
     """The partition is no longer ours. Whoever has it now reads its commands again."""
-
-
-class Partition:
-    """All cases of the villages of one partition, and what is known of its commands."""
-
-    def __init__(self, number: int, changes: ChangeLog) -> None:
-        self.number, self.changes = number, changes
-        self.book = Book()
-        self.index = BookIndex(self.book)
-        self.lock = asyncio.Lock()  # one task at a time decides and writes
-        self.done = -1  # commands up to this offset are done
-        self.position = 0  # next command to come
-        self._recent: set[int] = set()
-        self._recent_order: deque[int] = deque()
-
-    @property
-    def done_now(self) -> int:
-        """Commands up to this offset are done, those that changed nothing included."""
-        return max(self.done, self.position - 1)
-
-    def keep(self, change: Change) -> Entry:
-        """Take a change in. Returns its record."""
-        entry = Entry(change.case.case_no.encode(), encode(change), brief(change))
-        self.take([entry])
-        return entry
-
-    def take(self, entries: Sequence[Entry]) -> None:
-        """Records in the topic's order: the last one says which commands are done."""
-        self.book.load(list({entry.key: entry for entry in entries}.values()))
-        for entry in entries:
-            if command := command_of(entry.brief):
-                self.remember(command)
-        if entries:
-            self.done = done_of(entries[-1].brief)
-
-    def remember(self, command: int) -> None:
-        if command in self._recent:
-            return
-        self._recent.add(command)
-        self._recent_order.append(command)
-        if len(self._recent_order) > RECENT:
-            self._recent.discard(self._recent_order.popleft())
-
-    def remember_all(self, briefs: Iterable[bytes]) -> None:
-        """The commands behind the last records of the topic, in its order."""
-        commands = np.frombuffer(b"".join(briefs), ROW)["command"].tolist()
-        self._recent_order = deque(dict.fromkeys(commands))
-        self._recent = set(self._recent_order)
-
-    def repeated(self, command: Command) -> bool:
-        return hashed(command.command_id) in self._recent
 
 
 class Writer:
@@ -190,7 +133,7 @@ class Writer:
         try:
             command = Command.model_validate_json(record.value or b"")
         except ValidationError as exc:
-            letters.append(_letter(part, record, exc))
+            letters.append(letter(part.number, record, exc))
             return
         if record.offset <= part.done:
             return
@@ -198,7 +141,7 @@ class Writer:
         if part.repeated(command):
             metric("gridwhistle_commands_total").labels(command.move, "repeated").inc()
             if person:  # whoever asks again with the same key wants to know how things stand
-                told.append(_outcome_record(command, None, part.book.get(command.case_no)))
+                told.append(outcome(command, None, part.book.get(command.case_no)))
             return
         try:
             command = self._aim(part, command)
@@ -206,7 +149,7 @@ class Writer:
             applied = apply(case, command, self.rules, datetime.now(UTC), record.offset)
         except Exception as exc:  # a bug must not stop every case of a town
             log.exception("a rule failed on command %s of %s", command.command_id, command.case_no)
-            letters.append(_letter(part, record, exc))
+            letters.append(letter(part.number, record, exc))
             return
         result = RESULTS[type(applied)]
         metric("gridwhistle_commands_total").labels(command.move, result).inc()
@@ -216,7 +159,7 @@ class Writer:
             if applied.stage:
                 count_light(applied.clock or "", applied.stage, applied.late_seconds)
         if person:
-            told.append(_outcome_record(command, applied, case))
+            told.append(outcome(command, applied, case))
         elif isinstance(applied, Refusal) and applied.code not in ("stale_timer", "unknown_case"):
             log.warning("command %s refused: %s", command.command_id, applied.detail)
 
@@ -280,68 +223,6 @@ class Writer:
         await self.offsets.stop()
 
 
-async def recovered(address: KafkaAddress, offsets: Offsets, number: int) -> Partition:
-    """A partition taken over and read back. No command of it is applied before this is done.
-
-    KafkaUnavailable: nothing is kept, try again.
-    """
-    started = time.monotonic()
-    part = Partition(number, ChangeLog(address, offsets, number))
-    try:
-        await part.changes.open()  # first shut the former writer out, then read what it left
-        commands = await offsets.commands(number)
-        read, latest = 0, deque[bytes](maxlen=RECENT)
-        async for run in part.changes.read():
-            latest.extend(await _load_run(part, run))
-            read += len(run)
-        part.remember_all(latest)
-    except BaseException:
-        await part.changes.close()
-        raise
-    if part.done >= commands.end:
-        log.error(
-            "%s[%d] ends at %d, but changes know of command %d: the topic was made anew or has lost"
-            " its end; repeats are told by their ids alone", COMMANDS, number, commands.end,
-            part.done,
-        )  # fmt: skip
-        part.done = -1
-    part.position = commands.done_up_to
-    seconds = time.monotonic() - started
-    metric("gridwhistle_recovery_seconds").observe(seconds)
-    log.info(
-        "%s[%d]: %d cases from %d changes in %.2f s, commands up to %d",
-        CHANGES, number, len(part.book), read, seconds, commands.end,
-    )  # fmt: skip
-    return part
-
-
-async def _load_run(part: Partition, run: Sequence[Stored]) -> list[bytes]:
-    """Take a run in. Returns the briefs of its records."""
-    entries: list[Any] = []
-    for offset, key, value, headers in run:
-        if len(headers) == 1 and headers[0][0] == HEADER:
-            entries.append((key, value, headers[0][1]))
-        elif (entry := _entry(offset, key, value)) is not None:
-            entries.append(entry)
-    squeezed = await asyncio.to_thread(part.book.squeeze, entries)
-    part.book.load(entries, squeezed)
-    if entries:
-        part.done = done_of(entries[-1][2])  # in the topic's order the last one counts
-    return [head for _, _, head in entries]
-
-
-def _entry(offset: int, key: bytes | None, value: bytes | None) -> Entry | None:
-    """A record without a brief; None, and loudly, for one that nobody can read."""
-    if value is None:
-        return Entry(key, None, gravestone(-1)) if key else None
-    try:
-        change = Change.model_validate_json(value)
-    except ValidationError:
-        log.error("%s@%d is not a change: left out", CHANGES, offset)
-        return None
-    return Entry(change.case.case_no.encode(), encode(change), brief(change))
-
-
 def count_light(clock: str, stage: str, late_seconds: float) -> None:
     shown, lateness = _light_metrics(clock, stage)
     shown.inc()
@@ -354,37 +235,6 @@ def _light_metrics(clock: str, stage: str) -> tuple[Any, Any]:
         metric("gridwhistle_lights_total").labels(clock, stage),
         metric("gridwhistle_timer_lateness_seconds").labels(stage),
     )
-
-
-def _letter(part: Partition, record: Any, exc: Exception) -> Record:
-    if isinstance(exc, ValidationError):
-        first = exc.errors(include_input=False, include_url=False)[0]
-        reason, name = "bad_value", ".".join(str(x) for x in first["loc"])
-        detail = f"指令字段 {name or '(整体)'}: {first['msg']}"
-    else:
-        reason, name, detail = "bug", "", f"处理规则出错:{type(exc).__name__}"
-    metric("gridwhistle_dead_letters_total").labels(COMMANDS, reason).inc()
-    return Record(
-        "dead-letters",
-        *dead_letter(COMMANDS, part.number, record, 0, reason, name, detail),  # type: ignore[arg-type]
-    )
-
-
-def _outcome_record(
-    command: Command, applied: Change | Refusal | None, case: Case | None
-) -> Record:
-    outcome = Outcome(
-        command_id=command.command_id,
-        case_no=command.case_no,
-        change=applied if isinstance(applied, Change) else None,
-        refusal=applied if isinstance(applied, Refusal) else None,
-        case=case,
-    )
-    try:
-        key = village_of(command.case_no).encode()
-    except ValueError:
-        key = command.case_no.encode()
-    return Record(OUTCOMES, key, outcome.model_dump_json(exclude_defaults=True).encode())
 
 
 def attach(app: StageApp, settings: Settings, profile: Profile, outlet: Outlet) -> Writer:

@@ -10,30 +10,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.consumer.fetcher import READ_COMMITTED
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     CorruptRecordException,
     InvalidProducerEpoch,
     InvalidProducerIdMapping,
     KafkaError,
     ProducerFenced,
-    for_code,
 )
-from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
 
 from connectors.kafka_address import KafkaAddress, KafkaUnavailable
 from streams.brief import HEADER
+from streams.offsets import CHANGES, GROUP, Offsets, touching
 
 log = logging.getLogger(__name__)
 
-COMMANDS, CHANGES = "case-commands", "case-changes"
-GROUP = "gridwhistle-cases"
 RUN = 1_000  # records handed out at a time
 #: offset, key, value (None: the case is over and forgotten), headers
 Stored = tuple[int, bytes | None, bytes | None, list[tuple[str, bytes]]]
@@ -59,81 +55,6 @@ class Entry(NamedTuple):
     brief: bytes
 
 
-class Ends(NamedTuple):
-    """Where a partition's commands stood when it was taken over."""
-
-    done_up_to: int  # first offset not known to be done: committed, or the topic's start
-    end: int
-
-
-class Offsets:
-    """Ends and committed offsets, and fetches. One connection for all partitions of a worker."""
-
-    def __init__(self, address: KafkaAddress) -> None:
-        self._address = address
-        self._consumer: AIOKafkaConsumer | None = None
-        self._starting = asyncio.Lock()
-
-    async def consumer(self) -> AIOKafkaConsumer:
-        async with self._starting:
-            if self._consumer is None:
-                fresh = AIOKafkaConsumer(
-                    group_id=GROUP, enable_auto_commit=False, isolation_level="read_committed",
-                    **self._address.client(),
-                )  # fmt: skip
-                try:
-                    await fresh.start()
-                except BaseException:
-                    await fresh.stop()
-                    raise
-                self._consumer = fresh
-            return self._consumer
-
-    async def ends(self, topic: str, partitions: Iterable[int]) -> dict[int, int]:
-        """Offsets after the last record. KafkaUnavailable when Kafka does not answer."""
-        asked = [TopicPartition(topic, number) for number in partitions]
-        async with _touching():
-            found = await (await self.consumer()).end_offsets(asked)
-        return {tp.partition: offset for tp, offset in found.items()}
-
-    async def start(self, topic: str, partition: int) -> int:
-        tp = TopicPartition(topic, partition)
-        async with _touching():
-            return int((await (await self.consumer()).beginning_offsets([tp]))[tp])
-
-    async def commands(self, partition: int) -> Ends:
-        tp = TopicPartition(COMMANDS, partition)
-        async with _touching():
-            consumer = await self.consumer()
-            committed = await consumer.committed(tp)
-        end = (await self.ends(COMMANDS, [partition]))[partition]
-        start = await self.start(COMMANDS, partition)
-        if committed is None or committed > end:  # nothing yet, or the topic was made anew
-            committed = start
-        return Ends(max(committed, start), end)
-
-    async def fetch(self, partition: int, offset: int, size: int) -> tuple[int, Any, Any]:
-        """Changes from ``offset`` on: their stable end, aborted transactions, raw bytes."""
-        asked = [(CHANGES, [(partition, offset, size)])]
-        async with _touching():
-            client = (await self.consumer())._client
-            leader = client.cluster.leader_for_partition(TopicPartition(CHANGES, partition))
-            if leader is None or leader == -1:
-                await client.add_topic(CHANGES)
-                raise KafkaUnavailable(f"{CHANGES}[{partition}] 暂无首领")
-            request = FetchRequest(100, 1, size, READ_COMMITTED, asked)
-            answer = await client.send(leader, request)
-        (_, ((_, code, _, *rest),)), *_ = answer.topics
-        if code:
-            client.force_metadata_update()
-            raise KafkaUnavailable(f"{CHANGES}[{partition}]@{offset}: {for_code(code).__name__}")
-        return rest[0], rest[2] if answer.API_VERSION >= 11 else rest[-2], rest[-1]
-
-    async def stop(self) -> None:
-        if self._consumer is not None:
-            await self._consumer.stop()
-
-
 class ChangeLog:
     """One partition, ours from ``open`` until somebody else opens it."""
 
@@ -148,7 +69,7 @@ class ChangeLog:
             acks="all", enable_idempotence=True, max_batch_size=BATCH,
             max_request_size=(8 << 20) + 4096, **self._address.client(),
         )  # fmt: skip
-        async with _touching(OPEN_SECONDS):
+        async with touching(OPEN_SECONDS):
             await self._producer.start()
 
     async def read(self) -> AsyncIterator[list[Stored]]:
@@ -227,24 +148,6 @@ class ChangeLog:
             async with asyncio.timeout(2):
                 await producer.client.close()
         producer._closed = True  # else its destructor complains of a producer left open
-
-
-class _touching:
-    """Turns what Kafka says when it is away into KafkaUnavailable."""
-
-    def __init__(self, seconds: float = OPEN_SECONDS) -> None:
-        self._limit = asyncio.timeout(seconds)
-
-    async def __aenter__(self) -> None:
-        await self._limit.__aenter__()
-
-    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
-        try:
-            await self._limit.__aexit__(kind, error, trace)
-        except TimeoutError as late:
-            raise KafkaUnavailable("Kafka 没有应答") from late
-        if isinstance(error, (KafkaError, OSError)):
-            raise KafkaUnavailable(repr(error)) from error
 
 
 def _end_of(raw: Any) -> int | None:

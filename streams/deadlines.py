@@ -20,9 +20,11 @@ from connectors.kafka_address import KafkaUnavailable
 from connectors.metrics import metric
 from streams.book import REOPENING
 from streams.brief import NEVER, gravestone, microseconds, relit
-from streams.cases import Forgotten, Partition, Writer, count_light
-from streams.changelog import COMMANDS, Entry, Fenced
+from streams.cases import Forgotten, Writer, count_light
+from streams.changelog import Entry, Fenced
 from streams.core.lights import due_lights
+from streams.offsets import COMMANDS
+from streams.partition import Partition
 
 if TYPE_CHECKING:
     from streams.app import StageApp

@@ -25,10 +25,11 @@ from schemas.profile_files import load_profile
 from schemas.topics import BY_NAME
 from streams.book import encode
 from streams.brief import brief
-from streams.changelog import CHANGES, ChangeLog, Entry, Offsets
+from streams.changelog import ChangeLog, Entry
 from streams.core.cases import apply
 from streams.core.rules import Rules
 from streams.core.workdays import load_workdays
+from streams.offsets import CHANGES, Offsets
 
 PARTITIONS = BY_NAME[CHANGES].partitions
 TEMPLATES = 300  # cases opened by the rules; the others differ in number, place, words and times

@@ -89,7 +89,8 @@ def _settle() -> None:
 
 async def _decide(count: int) -> dict[str, Any]:
     """Everything but Kafka, in two steps: the first light of each case, then all that is left."""
-    from streams.cases import Partition, Writer
+    from streams.cases import Writer
+    from streams.partition import Partition
 
     made = rules()
     parts = {n: Partition(n, _NoKafka()) for n in range(PARTITIONS)}  # type: ignore[arg-type]

@@ -69,8 +69,8 @@ def run(quick: bool) -> Result:
 
 
 async def _ours(address: KafkaAddress) -> dict[str, Any]:
-    from streams.cases import recovered
-    from streams.changelog import Offsets
+    from streams.offsets import Offsets
+    from streams.partition import recovered
 
     gc.collect()
     gc.freeze()

@@ -16,9 +16,9 @@ from connectors.kafka import Record
 from schemas.case import Case, Change, Command
 from schemas.settings import Settings
 from streams.cases import Writer
-from streams.changelog import COMMANDS
 from streams.chunks import Chunk
 from streams.deadlines import Timer
+from streams.offsets import COMMANDS
 from tests.cases.small_city import RULES
 
 NUMBER = 1  # the partition the tests use

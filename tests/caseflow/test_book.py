@@ -14,12 +14,12 @@ from schemas.case import Case, Change, Command
 from schemas.ids import case_number, change_id, command_id
 from streams.book import Book, Codec, encode
 from streams.brief import NEVER, ROW, SIZE, brief, gravestone, microseconds, wake_of
-from streams.cases import Partition
 from streams.changelog import Entry
 from streams.core.cases import apply
 from streams.core.incidents import OpenCases
 from streams.core.moves import OPEN
 from streams.joins import BookIndex
+from streams.partition import Partition
 from tests.cases.small_city import OPERATOR, RULES, START, SYSTEM, report
 
 VILLAGES = ("990101001001", "990101001002")
@@ -168,7 +168,7 @@ def test_a_codec_gives_back_any_case() -> None:
 
 
 def test_a_partition_remembers_a_bounded_number_of_commands(monkeypatch: Any) -> None:
-    monkeypatch.setattr("streams.cases.RECENT", 10)
+    monkeypatch.setattr("streams.partition.RECENT", 10)
     part = Partition(0, SimpleNamespace())  # type: ignore[arg-type]
     some = changes(25)
     for change in some:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
 from tests.caseflow.stage import Stage, action, due_in, outcomes, report, sound, until
+
+pytestmark = pytest.mark.faults
 
 
 def test_lights_come_once_through_kills_and_a_closed_case_stays_dark(stage: Stage) -> None:

@@ -16,7 +16,7 @@ import pytest
 from schemas.case import Change
 from streams import deadlines
 from streams.brief import microseconds
-from streams.changelog import CHANGES
+from streams.offsets import CHANGES
 from tests.caseflow.desk import NUMBER, Desk, desks, lights, run
 from tests.caseflow.stage import Stage, action, report, sound
 

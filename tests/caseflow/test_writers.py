@@ -17,10 +17,11 @@ from faust.types import TP
 from kafka import KafkaAdminClient
 from kafka.structs import TopicPartition
 
-from schemas.case import Change
+from schemas.case import Change, Outcome
 from streams.book import encode
 from streams.brief import microseconds
-from streams.changelog import CHANGES, COMMANDS, Fenced
+from streams.changelog import Fenced
+from streams.offsets import CHANGES, COMMANDS
 from tests.caseflow.desk import NUMBER, content, desks, run
 from tests.caseflow.stage import Stage, action, report, sound
 
@@ -60,6 +61,46 @@ def test_a_former_writer_writes_nothing_more(kafka: Stage) -> None:
     sound(changes)
     assert [c.reason for c in changes if c.move == "note"] == ["新的写者"]
     assert len(kafka.records(CHANGES, "read_uncommitted")) == len(changes) + 1
+
+
+def test_a_command_sent_again_is_answered_with_the_state(kafka: Stage) -> None:
+    async def story() -> None:
+        one = report()
+        registered = action(one.case_no, "register", key="the same key")
+        async with desks(kafka.kafka, 2) as (desk, next_desk):
+            await desk.act(one, registered, registered)
+            await next_desk.act(registered, one)  # after a restart, from another worker
+            told = [Outcome.model_validate_json(r.value) for r in desk.told.records]
+            told += [Outcome.model_validate_json(r.value) for r in next_desk.told.records]
+        assert [o.command_id for o in told] == [registered.command_id] * 3
+        assert [o.change is not None for o in told] == [True, False, False]
+        assert [o.case and (o.case.state, o.case.version) for o in told] == [("registered", 2)] * 3
+
+    run(story())
+    assert [c.move for c in kafka.changes()] == ["report", "register"]
+
+
+def test_two_events_a_millisecond_apart_make_one_case(kafka: Stage) -> None:
+    async def story() -> None:
+        at = datetime.now(UTC)
+        first, second, other = (
+            report("三号楼门口路灯不亮,已经两天了", at + timedelta(milliseconds=n), **ROUTED)
+            for n in range(3)
+        )
+        other = report("完全是另一件事情", at, **ROUTED)
+        async with desks(kafka.kafka, 2) as (desk, next_desk):
+            await desk.act(first, second, other)
+            await next_desk.act(
+                report("三号楼门口路灯不亮,已经两天了", at + timedelta(milliseconds=3), **ROUTED)
+            )
+            case = await next_desk.case(first.case_no)
+            assert case is not None
+            assert case.events == 3
+
+    run(story())
+    changes = kafka.changes()
+    sound(changes)
+    assert [c.move for c in changes] == ["report", "attach", "report", "attach"]
 
 
 def test_what_is_read_back_equals_what_was_there(kafka: Stage) -> None:
