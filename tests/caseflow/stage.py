@@ -116,7 +116,8 @@ class Stage:
 
     def _broker(self, port: int) -> Process:
         made = Process(
-            ["ops.broker", "--dir", str(self.folder / "broker"), "--port", str(port)],
+            ["ops.broker", "--dir", str(self.folder / "broker"), "--port", str(port),
+             "--housekeeping-seconds", "0.5"],
             dict(os.environ), self.folder / "broker.log",
         )  # fmt: skip
         ready, _, self._port = made.word().partition(" ")

@@ -15,6 +15,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
 from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.structs import TopicPartition
 
 from schemas.case import Change, Outcome
@@ -162,6 +163,40 @@ def test_a_topic_that_ends_in_nothing_is_read_to_its_end(kafka: Stage) -> None:
             assert (await desk.case(one.case_no)) is None
 
     run(story())
+
+
+def test_a_compacted_topic_gives_the_same_cases(kafka: Stage) -> None:
+    """Superseded changes, aborted ones and gravestones go; the cases and what is done stay."""
+    admin = KafkaAdminClient(bootstrap_servers=kafka.kafka)
+    eager = {
+        "cleanup.policy": "compact", "min.compaction.lag.ms": "0", "segment.bytes": "1048576",
+        "min.cleanable.dirty.ratio": "0.01", "max.message.bytes": str(4 << 20),
+    }  # fmt: skip
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, CHANGES, configs=eager)])
+    admin.close()
+    rng = random.Random(1)
+
+    async def story() -> None:
+        async with desks(kafka.kafka, 2) as (desk, again):
+            some = [report(f"{n} {rng.random()}") for n in range(10)]
+            sent = await desk.act(*some)
+            for _ in range(6):
+                notes = [
+                    action(rng.choice(some).case_no, "note", reason=rng.randbytes(900).hex())
+                    for _ in range(400)
+                ]
+                sent += await desk.act(*notes)
+            before, done = content(desk), desk.writer.partitions[NUMBER].done
+            while len(await kafka._records(CHANGES, "read_committed")) > 1_900:
+                await asyncio.sleep(0.3)
+            part = await again.writer.partition(NUMBER)
+            assert content(again) == before
+            assert part.done == done == sent[-1].offset
+            again._waiting = sent
+            await again.work()
+            assert content(again) == before
+
+    run(story(), 90)
 
 
 def test_records_of_other_writers_are_read_too(
