@@ -26,7 +26,7 @@ _STEPS = 127  # a weight is kept as one of so many steps of its column's largest
 def learned(profile: Profile, cache: Path | None = None) -> Model:
     """The model of a profile, learned now if this machine does not have it yet."""
     path = model_file(profile, cache)
-    model = _load(path)
+    model = load(path)
     if model is None:
         model = train(profile)
         try:
@@ -34,7 +34,7 @@ def learned(profile: Profile, cache: Path | None = None) -> Model:
         except OSError as problem:
             log.warning("学到的模型存不进 %s,下次启动要再学一遍:%s", path.parent, problem.strerror)
         else:
-            model = _load(path) or model  # what later starts will see, to the last bit
+            model = load(path) or model  # what later starts will see, to the last bit
     return model
 
 
@@ -68,7 +68,7 @@ def keep(model: Model, path: Path) -> None:
     Path(part.name).replace(path)
 
 
-def _load(path: Path) -> Model | None:
+def load(path: Path) -> Model | None:
     """None when there is none, or when what is there cannot be read (it is then made again)."""
     try:
         with np.load(path, allow_pickle=False) as kept:

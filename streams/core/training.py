@@ -26,10 +26,10 @@ from streams.core.ngrams import LISTENED, LONGEST, Model, Scores, grams
 
 Matrix = NDArray[np.float64]
 
-FORMAT = 1  # of what is learned; a change makes older models unusable
+FORMAT = 2  # of what is learned; a change makes older models unusable
 RIDGE = 1.0
 MIXES = (8.0, 12.0, 16.0, 24.0, 32.0, 48.0)  # weights of the model beside phrases that are tried
-RECALL = 0.985  # of unread emergencies the bar of danger is set for
+LEANING = 1.25  # how many false emergencies a missed one weighs, as the beta of an F score
 _SEEN = (0, 1, 2, 2, 3)  # documents a gram of so many characters must stand in
 _BUNCHES = 3  # documents the phrases of a class are dealt into
 _DANGERS = 150  # and those of danger: one phrase alone says too little
@@ -207,16 +207,20 @@ def _danger_targets(read: Sequence[Document]) -> tuple[Matrix, Matrix]:
     return target, trust
 
 
-def train(profile: Profile, recall: float = RECALL) -> Model:
+def train(profile: Profile) -> Model:
     """The model of everything a profile knows. Some seconds for some thousand texts."""
     read = documents(profile)
-    learned = learn(read, len(profile.taxonomy))
+    return settled(read, learn(read, len(profile.taxonomy)), profile)
+
+
+def settled(read: Sequence[Document], learned: Learned, profile: Profile) -> Model:
+    """A model with its confidence and its bar of danger set on the texts as if unread."""
     listener, emergencies = Listener(profile), Emergencies(profile)
     weight = profile.station.model_weight
     mixes = MIXES if weight is None else (weight,)
     mix, sharpness = set_confidence(read, learned.unread, listener.votes, mixes)
     bar = set_danger_bar(
-        read, learned.unread, lambda text: emergencies.is_emergency(text).emergency, recall
+        read, learned.unread, lambda text: emergencies.is_emergency(text).emergency
     )
     return finish(learned, profile, mix, sharpness, bar)
 
@@ -255,17 +259,19 @@ def set_confidence(
     return best[1], best[2]
 
 
-def set_danger_bar(
-    read: Sequence[Document], unread: Matrix, heard: Callable[[str], bool], recall: float
-) -> float:
-    """The highest bar at which unread emergencies are recognised, by phrase or sound, in a share
-    of ``recall``; 0.05 without texts."""
-    dangers = [
-        (-9.0 if heard(d.text) else -float(unread[n, -1]))
-        for n, d in enumerate(read)
-        if d.kind == "text" and d.danger > 0
-    ]
-    if len(dangers) < 50:
+def set_danger_bar(read: Sequence[Document], unread: Matrix, heard: Callable[[str], bool]) -> float:
+    """The bar at which phrases and sound together do best on unread texts, a missed emergency
+    counting more than a false one (F with beta ``LEANING``); 0.05 without texts."""
+    texts = [(n, d) for n, d in enumerate(read) if d.kind == "text" and d.danger]
+    real = np.array([d.danger > 0 for _, d in texts], dtype=bool)
+    if real.sum() < 50:
         return 0.05
-    dangers.sort()
-    return -dangers[min(len(dangers) - 1, int(recall * len(dangers)))]
+    danger = unread[[n for n, _ in texts], -1]
+    said = np.array([heard(d.text) for _, d in texts], dtype=bool)
+    best = (-1.0, 0.05)
+    for bar in np.arange(-0.5, 0.51, 0.01).round(2).tolist():
+        taken = said | (danger >= bar)
+        both, weight = float((taken & real).sum()), LEANING**2
+        score = (1 + weight) * both / (weight * float(real.sum()) + float(taken.sum()))
+        best = max(best, (score, bar))
+    return best[1]

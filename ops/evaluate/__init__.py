@@ -1,0 +1,1 @@
+"""How well the deciding core does, on texts and scenarios it had not seen, beside baselines."""
