@@ -159,12 +159,12 @@ def _done(outcome: Outcome) -> Response:
     body: dict[str, Any] = {"command_id": outcome.command_id, "case_no": outcome.case_no}
     headers = {}
     if outcome.change is not None:
-        case = outcome.change.case
+        body["change_id"] = outcome.change.change_id
+    # A command sent again has no change of its own any more: its answer is how things stand.
+    case = outcome.change.case if outcome.change is not None else outcome.case
+    if case is not None:
         headers["ETag"] = f'"{case.version}"'
-        body |= {
-            "change_id": outcome.change.change_id,
-            "case": orjson.loads(case.model_dump_json()),
-        }
+        body["case"] = orjson.loads(case.model_dump_json())
     return answer_json(body, headers)
 
 
