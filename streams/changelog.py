@@ -122,6 +122,7 @@ class ChangeLog:
                     record = {"key": key, "value": body, "headers": [(HEADER, brief)]}
                     if batch.append(timestamp=None, **record) is None:
                         waiting.append(await self._send(producer, batch))
+                        await asyncio.sleep(0)  # other tasks get a turn between batches
                         batch = producer.create_batch()
                         batch.append(timestamp=None, **record)
                 waiting.append(await self._send(producer, batch))

@@ -175,7 +175,10 @@ async def hold_assigned(app: Any, writer: Writer) -> None:
     """Read every assigned partition back, also when no command comes."""
     numbers = [tp.partition for tp in app.consumer.assignment() if tp.topic == COMMANDS]
     missing = [number for number in numbers if number not in writer.partitions]
-    await asyncio.gather(*(writer.partition(n) for n in missing), return_exceptions=True)
+    found = await asyncio.gather(*map(writer.partition, missing), return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException) and not isinstance(one, Forgotten):
+            raise one
 
 
 def attach(app: StageApp, writer: Writer, _outlet: object = None) -> None:
