@@ -181,7 +181,7 @@ async def hold_assigned(app: Any, writer: Writer) -> None:
             raise one
 
 
-def attach(app: StageApp, writer: Writer, _outlet: object = None) -> None:
+def attach(app: StageApp, writer: Writer) -> None:
     timer = Timer(writer)
 
     @app.task

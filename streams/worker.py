@@ -49,7 +49,7 @@ def _intake(app: StageApp, conf: Settings, profile: Profile, outlet: Outlet) -> 
 
 def _cases(app: StageApp, conf: Settings, profile: Profile, outlet: Outlet) -> None:
     writer = cases.attach(app, conf, profile, outlet)
-    deadlines.attach(app, writer, outlet)
+    deadlines.attach(app, writer)
     alerts.attach(app, profile, outlet)
 
 
