@@ -31,7 +31,8 @@ Clock = Literal[
     "accept", "dispatch", "sign", "contact", "handle", "verify", "followup", "respond", "review",
     "acknowledge",
 ]  # fmt: skip
-Stage = Literal["yellow", "red", "escalate"]
+#: what a clock shows; "again" is its red light once more, as often as its row says
+Stage = Literal["yellow", "red", "escalate", "again"]
 AlertKind = Literal["emergency", "assigned", "yellow", "red", "escalated", "triage"]
 Role = Literal["system", "timer", "operator", "supervisor", "unit", "grid_worker", "reporter"]
 Digits12 = Annotated[str, Field(pattern=r"^\d{12}$")]
@@ -115,6 +116,8 @@ class Deadline(Model):
     original_due: AwareDatetime
     yellow_at: AwareDatetime
     escalate_at: AwareDatetime | None = None
+    repeat_minutes: int | None = None  # natural, from red to red until the clock is stopped
+    repeats: int = 0  # how often red was shown again, or would have been while nobody could
     rule: str = ""  # the row that decided
     fired: tuple[Stage, ...] = ()
     paused_at: AwareDatetime | None = None

@@ -177,6 +177,9 @@ class DeadlineRule(Row):
     escalate_minutes: Annotated[Annotated[int, Field(gt=0)] | None, Blank] = (
         None  # natural minutes after red
     )
+    repeat_minutes: Annotated[Annotated[int, Field(gt=0)] | None, Blank] = (
+        None  # red again every so many natural minutes
+    )
     note: str = ""
 
 

@@ -193,7 +193,7 @@ def _print(told: Told) -> None:
     for row in told.moves:
         word = MOVE_NAMES.get(row["move"], row["move"])
         if row["stage"]:
-            stages = {"yellow": "黄灯", "red": "红灯", "escalate": "提级"}
+            stages = {"yellow": "黄灯", "red": "红灯", "escalate": "提级", "again": "再亮红灯"}
             word = f"{stages.get(row['stage'], row['stage'])}:{CLOCKS.get(row['clock'], '')}"
         late = timedelta(seconds=row["late_seconds"])
         table.add_row(

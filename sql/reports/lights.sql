@@ -20,7 +20,7 @@ SELECT
     toUInt64(0) AS of
 FROM case_changes FINAL
 WHERE at_ms >= {since_ms:Int64} AND at_ms < {until_ms:Int64}
-  AND move = 'overdue' AND stage = {stage:String}
+  AND move = 'overdue' AND (stage = {stage:String} OR {stage:String} = 'red' AND stage = 'again')
   AND NOT test AND simulated = {simulated:Bool}
   AND ({area:String} = '' OR startsWith(village, {area:String}) OR startsWith(grid, {area:String}))
 GROUP BY key

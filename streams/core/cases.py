@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from schemas.case import Case, Change, Clock, Command, Deadline, Refusal, Stage, State
+from schemas.case import AlertKind, Case, Change, Clock, Command, Deadline, Refusal, Stage, State
 from schemas.ids import change_id, village_of
 from streams.core import deadlines as clocks
 from streams.core.effects import effects, kept
@@ -17,6 +17,10 @@ from streams.core.permits import permitted
 from streams.core.rebasing import rebase, recount
 from streams.core.rules import Rules
 
+#: whom a light tells: a red light shown again is a red light
+TELLS: dict[Stage, AlertKind] = {
+    "yellow": "yellow", "red": "red", "escalate": "escalated", "again": "red",
+}  # fmt: skip
 Applied = Change | Refusal | None
 
 
@@ -195,16 +199,16 @@ def _light(case: Case, command: Command, now: datetime, offset: int) -> Applied:
         return None
     if stage == "yellow" and now >= one.due:
         stage = "red"
-    if stage == "escalate" and "red" not in one.fired:
+    if stage in ("escalate", "again") and "red" not in one.fired:
         return _stale("尚未亮红灯")
     when = clocks.planned(one, stage)
     if when is None or now < when:
         return _stale("未到时间")
-    fired: tuple[Stage, ...] = ("yellow", "red") if stage == "red" else (*one.fired, stage)
     late = now - when
     at = max(now, case.updated_at)
     running = tuple(
-        d.model_copy(update={"fired": fired}) if d.clock == one.clock else d for d in case.deadlines
+        clocks.shown(d, stage, now, case.version + 1) if d.clock == one.clock else d
+        for d in case.deadlines
     )
     update = {
         "version": case.version + 1,
@@ -223,7 +227,7 @@ def _light(case: Case, command: Command, now: datetime, offset: int) -> Applied:
         clock=one.clock,
         stage=stage,
         late_seconds=int(late.total_seconds()) if late > clocks.LATE_AFTER else 0,
-        tells=("escalated" if stage == "escalate" else stage,),
+        tells=(TELLS[stage],),
         command_offset=offset,
         case=case.model_copy(update=update),
     )

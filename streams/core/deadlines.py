@@ -45,6 +45,7 @@ def start_clock(
         original_due=due,
         yellow_at=yellow,
         escalate_at=_after(due, found.escalate_minutes),
+        repeat_minutes=found.repeat_minutes,
         rule=found.rule,
         provisional=provisional,
     )
@@ -65,6 +66,7 @@ def fixed_clock(
         original_due=due,
         yellow_at=now + (due - now) * found.yellow_pct / 100,
         escalate_at=_after(due, found.escalate_minutes),
+        repeat_minutes=found.repeat_minutes,
         rule=found.rule,
         by_hand=True,
     )
@@ -127,6 +129,7 @@ def extend(
             "yellow_at": min(due, days.add(now, left * (1 - share), calendar)[0]),
             "escalate_at": escalate_at and due + (escalate_at - deadline.due),
             "fired": (),
+            "repeats": 0,
             "by_hand": True,
         }
     )
@@ -173,6 +176,8 @@ def planned(deadline: Deadline, stage: Stage) -> datetime | None:
             return deadline.due
         case "escalate":
             return deadline.escalate_at
+        case "again":
+            return _again(deadline)
 
 
 def next_stage(deadline: Deadline) -> Stage | None:
@@ -181,7 +186,29 @@ def next_stage(deadline: Deadline) -> Stage | None:
         return None
     if "red" not in deadline.fired:
         return "red" if "yellow" in deadline.fired else "yellow"
-    return "escalate" if deadline.escalate_at and "escalate" not in deadline.fired else None
+    up = None if "escalate" in deadline.fired else deadline.escalate_at
+    again = _again(deadline)
+    if up is not None and (again is None or up <= again):
+        return "escalate"
+    return None if again is None else "again"
+
+
+def _again(deadline: Deadline) -> datetime | None:
+    if deadline.repeat_minutes is None:
+        return None
+    return deadline.due + timedelta(minutes=deadline.repeat_minutes) * (deadline.repeats + 1)
+
+
+def shown(deadline: Deadline, stage: Stage, now: datetime, version: int) -> Deadline:
+    """The clock once a stage was shown at ``now``: red takes an unshown yellow along. A repeated
+    red takes along those that nobody could show, and is told apart by the clock's new version.
+    """
+    if stage == "again":
+        assert deadline.repeat_minutes is not None
+        over = (now - deadline.due) // timedelta(minutes=deadline.repeat_minutes)
+        return deadline.model_copy(update={"repeats": over, "version": version})
+    fired = ("yellow", "red") if stage == "red" else (*deadline.fired, stage)
+    return deadline.model_copy(update={"fired": fired})
 
 
 def wakeups(case: Case) -> tuple[Wakeup, ...]:

@@ -7,8 +7,8 @@ must agree in everything; tests/caseflow/test_lights.py holds them together, mov
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from streams.core.moves import OPEN
 Json = dict[str, Any]
 _OPEN = frozenset(OPEN)
 _ACTOR = {"role": TIMER.role, "id": TIMER.id}
-_TOLD = {"yellow": "yellow", "red": "red", "escalate": "escalated"}
+_TOLD = {"yellow": "yellow", "red": "red", "escalate": "escalated", "again": "red"}
 _time = datetime.fromisoformat
 
 
@@ -36,9 +36,15 @@ def due_lights(case: Json, now: datetime, offset: int) -> Iterator[tuple[Json, d
         asked, fired = stage, deadline.get("fired", ())
         if stage == "yellow" and now >= (due := _time(deadline["due"])):
             stage, when = "red", due
-        deadline["fired"] = ["yellow", "red"] if stage == "red" else [*fired, stage]
         late = now - when
+        shown_by = deadline["version"]
         version = case["version"] = case["version"] + 1
+        if stage == "again":
+            every = timedelta(minutes=deadline["repeat_minutes"])
+            deadline["repeats"] = (now - _time(deadline["due"])) // every
+            deadline["version"] = version
+        else:
+            deadline["fired"] = ["yellow", "red"] if stage == "red" else [*fired, stage]
         case["updated_at"] = written = in_json(max(now, _time(case["updated_at"])))
         if light := _worst(case["deadlines"]):
             case["light"] = light
@@ -49,7 +55,7 @@ def due_lights(case: Json, now: datetime, offset: int) -> Iterator[tuple[Json, d
         case_no = case["case_no"]
         change = {
             "change_id": change_id(case_no, version),
-            "command_id": timer_id(case_no, clock, deadline["version"], asked),
+            "command_id": timer_id(case_no, clock, shown_by, asked),
             "move": "overdue",
             "from_state": case["state"],
             "at": written,
@@ -76,14 +82,30 @@ def _next(case: Json) -> tuple[datetime, str, int, str, Json] | None:
         fired = one.get("fired", ())
         if "red" not in fired:
             stage, when = ("red", one["due"]) if "yellow" in fired else ("yellow", one["yellow_at"])
-        elif one.get("escalate_at") and "escalate" not in fired:
-            stage, when = "escalate", one["escalate_at"]
         else:
-            continue
-        found = (_time(when), one["clock"], one["version"], stage, one)
+            later = _after_red(one, fired)
+            if later is None:
+                continue
+            stage, when = later
+        found = (
+            _time(when) if isinstance(when, str) else when,
+            one["clock"],
+            one["version"],
+            stage,
+            one,
+        )
         if best is None or found[:4] < best[:4]:
             best = found
     return best
+
+
+def _after_red(one: Json, fired: Sequence[str]) -> tuple[str, str | datetime] | None:
+    up = None if "escalate" in fired else one.get("escalate_at")
+    every = one.get("repeat_minutes")
+    if every is None:
+        return ("escalate", up) if up else None
+    again = _time(one["due"]) + timedelta(minutes=every) * (one.get("repeats", 0) + 1)
+    return ("escalate", up) if up and _time(up) <= again else ("again", again)
 
 
 def _worst(deadlines: list[Json]) -> str:

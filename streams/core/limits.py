@@ -38,6 +38,7 @@ class Limit(NamedTuple):
     yellow_pct: int
     escalate_minutes: int | None  # natural, after red
     rule: str
+    repeat_minutes: int | None = None  # natural, from red to red
 
 
 def limit(rules: Rules, facts: Facts, clock: Clock) -> Limit:
@@ -66,6 +67,7 @@ def limit(rules: Rules, facts: Facts, clock: Clock) -> Limit:
         yellow_pct=row.yellow_pct if row and row.yellow_pct else grade.yellow_pct,
         escalate_minutes=row.escalate_minutes if row else None,
         rule=row.rule_id if row else f"default-{clock}",
+        repeat_minutes=row.repeat_minutes if row else None,
     )
 
 

@@ -37,6 +37,7 @@ def recount(
     same = limit(rules, facts, deadline.clock)._replace(
         minutes=deadline.minutes,
         calendar=deadline.calendar,
+        repeat_minutes=deadline.repeat_minutes,
         rule=deadline.rule,
         escalate_minutes=None if ladder is None else round((ladder - deadline.due) / MINUTE),
     )
@@ -65,11 +66,13 @@ def _again(rules: Rules, deadline: Deadline, found: Limit, now: datetime, versio
             "original_due": days.add(start, whole, calendar)[0],
             "yellow_at": yellow,
             "escalate_at": None if ladder is None else due + ladder * MINUTE,
+            "repeat_minutes": found.repeat_minutes,
             "rule": found.rule,
             "provisional": provisional,
         }
     )
     shown = tuple(s for s in deadline.fired if (at := planned(fresh, s)) is not None and at <= now)
-    fresh = fresh.model_copy(update={"fired": shown})
+    repeats = deadline.repeats if "red" in shown else 0
+    fresh = fresh.model_copy(update={"fired": shown, "repeats": repeats})
     unmoved = fresh.model_copy(update={"version": deadline.version})
     return deadline if unmoved == deadline else fresh

@@ -14,7 +14,7 @@ from schemas.alert import Alert
 from schemas.case import Actor, Case, Change, Command
 from schemas.event import EVENT_COLUMNS, Event
 from schemas.ids import NAMESPACE, case_number, command_id
-from schemas.profile import Area, Channel, Profile
+from schemas.profile import Area, Channel, DeadlineRule, Profile
 from streams.core.alerts import alerts_for
 from streams.core.moves import POSSIBLE
 from streams.core.rules import Rules
@@ -26,7 +26,7 @@ from streams.records import (
     case_row,
     change_row,
 )
-from tests.cases.small_city import START, SYSTEM, WORKDAYS, Story, report, small_profile
+from tests.cases.small_city import DEADLINES, START, SYSTEM, WORKDAYS, Story, report, small_profile
 
 VILLAGES = ("990101001001", "990101002003", "990102001001")
 KINDS = [  # class, grade, unit
@@ -48,10 +48,16 @@ ONWARD = {
 ROLES = ("operator", "supervisor", "unit", "grid_worker")
 
 
+DAILY = DeadlineRule(
+    rule_id="daily", clock="verify", minutes=240, escalate_minutes=60, repeat_minutes=1440
+)
+
+
 def city_profile() -> Profile:
     channels = {c: Channel(channel_id=c, name=c, kind=k) for c, k in CHANNELS.items()}
     county = Area(code="990102", name="南区", level="county", parent="9901", lon=120, lat=30)
-    return small_profile(channels=channels, areas=small_profile().areas | {"990102": county})
+    areas = small_profile().areas | {"990102": county}
+    return small_profile(channels=channels, areas=areas, deadlines=(DAILY, *DEADLINES))
 
 
 class BusyCity:
@@ -76,7 +82,8 @@ class BusyCity:
         fields: dict[str, Any] = {
             "event_id": str(uuid5(NAMESPACE, f"busy-{number}")), "class_code": code,
             "grade": grade, "unit": unit, "emergency": grade == 1,
-            "channel": "fire_iot" if grade == 1 else rng.choice(list(CHANNELS)), "test": rng.random() < 0.05,
+            "channel": "fire_iot" if grade == 1 else rng.choice(list(CHANNELS)),
+            "test": rng.random() < 0.05,
             "simulated": rng.random() < 0.1,
             "grid": village + rng.choice(("001", "002", "")) if rng.random() < 0.9 else "",
             "lon": 120 + rng.randrange(6) / 1000, "lat": 30 + rng.randrange(6) / 1000,
