@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -103,10 +104,11 @@ class StoreProxy:
             except Exception:
                 pass
 
-        asked = Asked(table, body, lambda: send(body, {}), forward_half)
+        asked = Asked(table, body, lambda: send(io.BytesIO(body), {}), forward_half)
         try:
             answer = await self.rule(asked)
-        except Exception:
+        except Exception as exc:  # pytest shows it when a test fails
+            print(f"proxy: {asked.table or 'request'} cut off: {exc!r}")
             answer = None
         if answer is None:
             assert http.transport is not None
