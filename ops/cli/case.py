@@ -55,6 +55,7 @@ def act(
     move: Annotated[str, typer.Argument(help="操作,如 sign、finish;见 case moves")],
     reason: Annotated[str, typer.Option(help="理由 reason")] = "",
     unit: Annotated[list[str] | None, typer.Option(help="派给或吹哨的单位,可多次 unit")] = None,
+    quorum: Annotated[int, typer.Option(min=0, help="吹哨:几家报到即可,0 为全部 quorum")] = 0,
     review_at: Annotated[str, typer.Option(help="复核或延期时间,北京时间 review time")] = "",
     class_code: Annotated[str, typer.Option(help="更正类别 class")] = "",
     merged_into: Annotated[str, typer.Option(help="并入哪个案件 main case")] = "",
@@ -95,7 +96,8 @@ def act(
     units = unit or []
     fields: dict[str, Any] = {
         "case_no": case_no, "move": move, "at": datetime.now(UTC), "reason": reason,
-        "unit": units[0] if units else "", "units": tuple(units[1:]), "class_code": class_code,
+        "unit": units[0] if units else "", "units": tuple(units[1:]), "quorum": quorum,
+        "class_code": class_code,
         "review_at": _moment(review_at), "merged_into": merged_into, "alert_id": alert_id,
         "resolved": resolved, "satisfaction": satisfaction, "expected_version": version,
         "command_id": command_id(f"{account}\x1f{key or uuid4()}", move, case_no),

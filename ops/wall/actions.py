@@ -36,7 +36,7 @@ Action = Literal[
     "refuse_return", "sign", "handle_in_grid", "whistle", "respond", "handle", "contact",
     "request_extension", "grant_extension", "refuse_extension", "suspend", "resume", "transfer",
     "escalate", "finish", "verify", "send_back", "follow_up", "close", "reopen", "acknowledge",
-    "note",
+    "note", "rebase",
 ]  # fmt: skip
 
 
@@ -49,6 +49,7 @@ class ActionBody(BaseModel):
     reason: Annotated[str, Field(max_length=2000)] = ""
     unit: Annotated[str, Field(max_length=80)] = ""
     units: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    quorum: Annotated[int, Field(ge=0, le=20)] = 0
     class_code: Annotated[str, Field(pattern=r"^(\d{6})?$")] = ""
     alert_id: Annotated[str, Field(max_length=64)] = ""
     merged_into: Annotated[str, Field(max_length=40)] = ""
