@@ -89,6 +89,45 @@ def backtest(
         _print_table(months if by == "month" else units, names, by, skipped)
 
 
+@app.command()
+def recount(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="只列出,不发送 list, send nothing")
+    ] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """新一年节假日公布后:按新日历重算暂定的时限(每件留有记录)。
+
+    Clocks set by a forecast of the calendar are counted again. Harmless to repeat.
+    """
+    import asyncio
+    from datetime import UTC
+
+    from connectors.clickhouse import StoreError, connect
+    from connectors.kafka import KafkaAddress, KafkaUnavailable
+    from ops.recount import commands, provisional, send
+    from schemas.profile_files import ProfileProblems, load_profile
+    from schemas.settings import settings
+    from streams.core.rules import Rules
+    from streams.core.workdays import load_workdays
+    from streams.sink import store_address
+
+    use_running(data_dir, "reports")
+    chosen = settings()
+    try:
+        profile = load_profile(chosen.profile)
+        cases = provisional(connect(store_address(chosen)))
+        todo = commands(cases, Rules(profile, load_workdays(profile)), datetime.now(UTC))
+        if not dry_run and todo:
+            asyncio.run(send(KafkaAddress.of(chosen), todo))
+    except (ProfileProblems, StoreError, KafkaUnavailable) as problem:
+        raise _refuse(str(problem)) from None
+    for one in todo:
+        typer.echo(one.case_no)
+    word = "需重算" if dry_run else "已送出重算"
+    typer.echo(f"时限暂定的在办案件 {len(cases)} 件,{word} {len(todo)} 件", err=True)
+
+
 def _new(new: str, old: str, overlaid: Any) -> Any:
     with overlaid(new, old) as profile:
         return profile

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+from ops.recount import commands
 from schemas.case import Actor, Refusal
 from schemas.profile import DeadlineRule
 from streams.core.deadlines import wakeups
@@ -130,7 +131,11 @@ def test_provisional_clocks_are_counted_again_when_the_calendar_arrives() -> Non
     story.rules = Rules(RULES.profile, known)
     assert needs_recount(story.rules, story.it)
     story.after(hours=2)
-    story.does("recount", SYSTEM)
+    assert commands([story.it], RULES, story.now) == []
+    (command,) = commands([story.it], story.rules, story.now)
+    assert commands([story.it], story.rules, story.now) == [command]
+    assert story.done(story.send(command)).actor.id == "calendar"
+    assert story.send(command) is None, "again is harmless"
     handle = next(d for d in story.it.deadlines if d.clock == "handle")
     assert (shanghai(handle.due), handle.provisional) == ("2027-01-04 10:00", False)
     assert not needs_recount(story.rules, story.it)
