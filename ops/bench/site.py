@@ -20,7 +20,9 @@ from connectors.kafka_address import KafkaAddress
 from connectors.kafka_topics import create_topics
 from connectors.sqlfiles import sql_folder
 from ops.migrate import migrate
+from schemas.profile_files import load_profile
 from schemas.topics import BY_NAME
+from streams.learned import learned
 
 PASSWORD = "bench"  # noqa: S105 - of a store that lives as long as the benchmark, on loopback
 START_SECONDS = 90.0
@@ -114,6 +116,7 @@ class Site:
             f"http://127.0.0.1:{store.said('ready ')}", "default", PASSWORD, "gridwhistle"
         )
         migrate(connect(self.store), sql_folder("migrations"))
+        learned(load_profile(self.profile))  # once a machine; no worker is to pay for it here
         create_topics(self.kafka)
 
     def __exit__(
