@@ -157,7 +157,7 @@ class Writer:
             entries.append(part.keep(applied))
             case = applied.case
             if applied.stage:
-                count_light(applied.clock or "", applied.stage, applied.late_seconds)
+                count_lights(applied.clock or "", applied.stage, 1, applied.late_seconds)
         if person:
             told.append(outcome(command, applied, case))
         elif isinstance(applied, Refusal) and applied.code not in ("stale_timer", "unknown_case"):
@@ -223,10 +223,11 @@ class Writer:
         await self.offsets.stop()
 
 
-def count_light(clock: str, stage: str, late_seconds: float) -> None:
+def count_lights(clock: str, stage: str, count: int, latest: float) -> None:
+    """Of lights shown together the latest stands for all in the histogram of lateness."""
     shown, lateness = _light_metrics(clock, stage)
-    shown.inc()
-    lateness.observe(late_seconds)
+    shown.inc(count)
+    lateness.observe(latest)
 
 
 @cache

@@ -20,7 +20,7 @@ from connectors.kafka_address import KafkaUnavailable
 from connectors.metrics import metric
 from streams.book import REOPENING
 from streams.brief import NEVER, gravestone, microseconds, relit
-from streams.cases import Forgotten, Writer, count_light
+from streams.cases import Forgotten, Writer, count_lights
 from streams.changelog import Entry, Fenced
 from streams.core.lights import due_lights
 from streams.offsets import COMMANDS
@@ -42,7 +42,11 @@ SWEEP = 600.0  # seconds between looks for cases closed long ago
 SWEPT = 2_000  # cases forgotten in one write
 
 
-def light_up(part: Partition, row: int, now: datetime) -> Iterator[Entry]:
+#: clock and stage → how many lights, the latest of them in seconds after its time
+Shown = dict[tuple[str, str], tuple[int, int]]
+
+
+def light_up(part: Partition, row: int, now: datetime, shown: Shown) -> Iterator[Entry]:
     """Records of the lights of a case that are due at ``now``. The book has yet to take them."""
     done = part.done_now
     head = part.book.brief(row)
@@ -52,7 +56,9 @@ def light_up(part: Partition, row: int, now: datetime) -> Iterator[Entry]:
         wake = NEVER if later is None else microseconds(later)
         head = relit(head, case["version"], wake, done, change["command_id"])
         yield Entry(key, orjson.dumps(change), head)
-        count_light(change["clock"], change["stage"], change.get("late_seconds", 0))
+        light = change["clock"], change["stage"]
+        count, latest = shown.get(light, (0, 0))
+        shown[light] = count + 1, max(latest, change.get("late_seconds", 0))
 
 
 class Timer:
@@ -114,6 +120,7 @@ class Timer:
         at = 0
         while at < len(rows):
             fresh: list[Entry] = []
+            shown: Shown = {}
             begun, pause = at, time.perf_counter() + BREATH
             while at < len(rows) and time.perf_counter() < pause:
                 row = rows[at]
@@ -121,10 +128,12 @@ class Timer:
                 if part.book.wakes_at(row) > until:  # changed or forgotten since it was found due
                     continue
                 try:
-                    fresh += light_up(part, row, now)
+                    fresh += light_up(part, row, now, shown)
                 except Exception:
                     log.exception("no light for a case of partition %d", part.number)
             part.take(fresh)
+            for (clock, stage), (count, latest) in shown.items():
+                count_lights(clock, stage, count, latest)
             for row in rows[begun:at]:
                 if part.book.wakes_at(row) <= until:
                     part.book.postpone(row, until + AGAIN)
