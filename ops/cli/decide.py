@@ -18,7 +18,7 @@ _ProfileOption = Annotated[str, typer.Option(help="地区配置名或目录 prof
 
 
 def classify(
-    file: Annotated[Path, typer.Argument(help="TSV,须有 text 列,可有 channel 列 TSV with `text`")],
+    file: Annotated[Path, typer.Argument(help="TSV,须有 text 列,可有 title、channel 列")],
     profile: _ProfileOption = "qinglan",
 ) -> None:
     """给每行文本判定类别、是否紧急与把握(TSV 到标准输出,逐行对应)。
@@ -35,9 +35,11 @@ def classify_file(path: Path, profile_name: str, out: TextIO) -> int:
     from streams.core.redact import redact
     from streams.learned import learned
 
-    profile = _profile(profile_name)
+    profile = _profile(profile_name, classes=True)
     if profile is None:
         return 2
+    named = not profile.areas  # a class table: its classes are known by their names
+    shown = {code: row.name if named else code for code, row in profile.taxonomy.items()}
     model = learned(profile)
     classifier, emergencies = Classifier(profile, model), Emergencies(profile, model.danger_bar)
     try:
@@ -50,9 +52,11 @@ def classify_file(path: Path, profile_name: str, out: TextIO) -> int:
             for line in lines:  # not csv: it would skip an empty line, and lines must correspond
                 row = dict(zip(columns, _cells(line), strict=False))
                 text, channel = redact(row.get("text", "")), row.get("channel", "")
-                judged = classifier.classify(text, "", channel)
-                urgent = emergencies.is_emergency(text, channel, judged.danger).emergency
-                best = (*judged.top3, "", "", "")[:3]
+                title = redact(row.get("title", ""))
+                judged = classifier.classify(text, title, channel)
+                whole = f"{title}。{text}" if title else text
+                urgent = emergencies.is_emergency(whole, channel, judged.danger).emergency
+                best = (*(shown[code] for code in judged.top3), "", "", "")[:3]
                 out.write("\t".join((*best, str(int(urgent)), f"{judged.confidence:.3f}")) + "\n")
     except OSError as problem:
         return _refuse(f"读不了 {path}:{problem.strerror}")
@@ -161,11 +165,12 @@ def _reports(topic: str, body: bytes) -> Iterator[Any]:
     yield from read if isinstance(read, list) else [read]
 
 
-def _profile(name: str) -> Profile | None:
-    from schemas.profile_files import ProfileProblems, load_profile
+def _profile(name: str, classes: bool = False) -> Profile | None:
+    """``classes``: a class table will do."""
+    from schemas.profile_files import ProfileProblems, load_classes, load_profile
 
     try:
-        return load_profile(name)
+        return load_classes(name) if classes else load_profile(name)
     except ProfileProblems as problems:
         _refuse(str(problems))
         return None

@@ -58,7 +58,7 @@ def examples() -> list[Asked]:
 
 
 def without_examples(profile: Profile) -> Profile:
-    """The profile with no example among its texts: what is learned of it may be asked about them."""
+    """The profile with no example among its texts: its model may be asked about them."""
     known = {a.text for a in examples()}
     return replace(profile, training=tuple(t for t in profile.training if t.text not in known))
 

@@ -26,9 +26,9 @@ from streams.core.ngrams import LISTENED, LONGEST, Model, Scores, grams
 
 Matrix = NDArray[np.float64]
 
-FORMAT = 2  # of what is learned; a change makes older models unusable
+FORMAT = 3  # of what is learned; a change makes older models unusable
 RIDGE = 1.0
-MIXES = (8.0, 12.0, 16.0, 24.0, 32.0, 48.0)  # weights of the model beside phrases that are tried
+MIXES = (8.0, 12.0, 16.0, 20.0, 24.0)  # weights of the model beside phrases that are tried
 LEANING = 1.25  # how many false emergencies a missed one weighs, as the beta of an F score
 _SEEN = (0, 1, 2, 2, 3)  # documents a gram of so many characters must stand in
 _BUNCHES = 3  # documents the phrases of a class are dealt into
@@ -86,9 +86,8 @@ def documents(profile: Profile) -> list[Document]:
     for n in range(min(_DANGERS, len(dangers))):
         found.append(Document(",".join(dangers[n::_DANGERS]), -1, 1, "danger"))
     for told in profile.training:
-        found.append(
-            Document(told.text, order.get(told.code, -1), 1 if told.emergency else -1, "text")
-        )
+        danger = 0 if told.emergency is None else 1 if told.emergency else -1
+        found.append(Document(told.text, order.get(told.code, -1), danger, "text"))
     return found
 
 
