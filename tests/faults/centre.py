@@ -104,9 +104,7 @@ class Centre:
         self.workers: list[Process] = []
         self.produced: Counter[tuple[str, int]] = Counter()
         self._number = 0
-        self.records = self.worker("records", direct=True)
-        self.workers.remove(self.records)
-        self.records.ready()
+        self._start_records()
 
     # processes
 
@@ -138,6 +136,15 @@ class Centre:
         found = Process(f"{stage}-{self._number}", self.logs, *command, stage, env=env)
         self.workers.append(found)
         return found
+
+    def _start_records(self) -> None:
+        self.records = self.worker("records", direct=True)
+        self.workers.remove(self.records)
+        self.records.ready()
+
+    def restart_records(self) -> None:
+        self.records.end(signal.SIGKILL)
+        self._start_records()
 
     def stop_workers(self) -> None:
         for worker in self.workers:
