@@ -59,6 +59,7 @@ def keep(model: Model, path: Path) -> None:
                 scale=scale.astype(np.float32),
                 weights=np.rint(model.weights / scale).astype(np.int8),
                 bias=model.bias,
+                curve=np.array(model.curve, dtype=np.float64).reshape(-1, 2),
                 settings=np.array([model.mix, model.sharpness, model.danger_bar]),
                 digest=np.array(model.digest),
             )
@@ -82,6 +83,7 @@ def load(path: Path) -> Model | None:
                 mix=mix,
                 sharpness=sharpness,
                 danger_bar=bar,
+                curve=tuple((chance, right) for chance, right in kept["curve"].tolist()),
                 digest=str(kept["digest"]),
             )
     except FileNotFoundError:

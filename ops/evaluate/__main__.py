@@ -33,6 +33,7 @@ def main() -> None:
             happened = city.day(profile, unread.model)
             _show(console, city.location(happened))
             _show(console, city.merging(profile, happened))
+            _show(console, city.matters(profile, happened))
     if "petitions" in parts:
         _show(console, petitions.petitions())
 

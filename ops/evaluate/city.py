@@ -22,6 +22,7 @@ from schemas.raw import RAW_MODELS, epoch_ms
 from streams.core.cases import apply
 from streams.core.decide import Decider, Position
 from streams.core.incidents import OpenCases
+from streams.core.matter import MERGE, SUGGEST, Reported, same_matter
 from streams.core.ngrams import Model
 from streams.core.reading import Invalid
 from streams.core.rules import Rules
@@ -99,6 +100,40 @@ def merging(profile: Profile, happened: list[Happened]) -> Table:
             recall = both / len(true) if true else 1.0
             table.add(kind or "all", by, len(those), recall, both / len(said) if said else 1.0)
     return table
+
+
+def matters(profile: Profile, happened: list[Happened]) -> Table:
+    """Pairs of people's reports of a village, scored by ``streams.core.matter``."""
+    table = Table("同一诉求 same matter (people's reports)", ("score from", "recall", "precision"))
+    told = [h for h in happened if not h.event.device_id and h.event.case_no]
+    true = _grouped({h.event.event_id: h.incident.incident_id for h in told})
+    villages: dict[str, list[tuple[str, Reported]]] = defaultdict(list)
+    for h in told:
+        villages[h.event.village].append((h.event.event_id, _reported(h.event, profile)))
+    scored: list[tuple[float, bool]] = []
+    for members in villages.values():
+        for n, (one, first) in enumerate(members):
+            for other, second in members[n + 1 :]:
+                score = same_matter(first, second).score
+                pair = (one, other) if one < other else (other, one)
+                scored.append((score, pair in true))
+    for bar in (0.4, SUGGEST, 0.7, MERGE, 0.9):
+        found = [same for score, same in scored if score >= bar]
+        share = sum(found) / len(found) if found else 1.0
+        table.add(f"{bar:.2f}", sum(found) / max(len(true), 1), share)
+    table.note = f"{len(true)} pairs of one incident; merge from {MERGE}, suggest from {SUGGEST}"
+    return table
+
+
+def _reported(event: Event, profile: Profile) -> Reported:
+    building = profile.places.get(event.building)
+    areas = (event.county, event.town, event.village)
+    names = [profile.areas[code].name for code in areas if code in profile.areas]
+    return Reported(
+        event.ingest_ms, event.class_code, event.top3, event.grid, event.building,
+        event.lon or None, event.lat or None, event.text,
+        "".join([*names, building.name if building else ""]),
+    )  # fmt: skip
 
 
 def _grouped(group_of: dict[str, str]) -> set[tuple[str, str]]:

@@ -22,8 +22,8 @@ from schemas.profile import Profile
 from streams.core.classify import Classifier
 from streams.core.emergency import Emergencies
 from streams.core.listening import Listener
-from streams.core.ngrams import Model
-from streams.core.training import Document, documents, learn, settled
+from streams.core.ngrams import Model, confidence_at
+from streams.core.training import Document, curve_of, documents, learn, settled
 
 EXAMPLES = Path(__file__).parents[1] / "simulator" / "texts.tsv"
 _WORST = 10
@@ -135,21 +135,24 @@ def emergencies(profile: Profile, unread: Unread) -> Table:
 
 
 def reliability(unread: Unread) -> Table:
-    """How often the class is right when the confidence is so and so, on texts left out."""
+    """How often the class is right when the confidence is so and so, on texts left out. The curve
+    from chance to confidence is drawn on every second text and asked about the others."""
     table = Table("把握 reliability (left out)", ("confidence", "texts", "mean said", "right"))
     sharp = unread.scores * unread.model.sharpness
-    chances = np.exp(sharp - sharp.max(axis=1, keepdims=True))
-    chances /= chances.sum(axis=1, keepdims=True)
-    said = chances.max(axis=1)
-    right = chances.argmax(axis=1) == np.array([d.label for d in unread.texts])
+    chance = 1.0 / np.exp(sharp - sharp.max(axis=1, keepdims=True)).sum(axis=1)
+    right = sharp.argmax(axis=1) == np.array([d.label for d in unread.texts])
+    curve = curve_of(chance[::2], right[::2])
+    said = np.array([confidence_at(curve, float(c)) for c in chance[1::2]])
+    asked = right[1::2]
     off = 0.0
     for low in np.arange(0.0, 1.0, 0.1):
         those = (said >= low) & (said < low + 0.1 + (low > 0.85))
         if those.any():
-            mean, share = float(said[those].mean()), float(right[those].mean())
+            mean, share = float(said[those].mean()), float(asked[those].mean())
             off += abs(mean - share) * those.sum() / len(said)
             table.add(f"{low:.1f}–{low + 0.1:.1f}", int(those.sum()), mean, share)
-    table.note = f"expected calibration error {off:.3f}"
+    plain = abs(chance[1::2].mean() - asked.mean())
+    table.note = f"expected calibration error {off:.3f}; mean chance off by {plain:.3f} uncorrected"
     return table
 
 

@@ -1,8 +1,8 @@
 """Text → class: weighted phrases of the profile and a learned model, added up.
 
 Phrases (``streams.core.listening``) give the reasons an operator understands; the model
-(``streams.core.ngrams``) hears what is worded differently. The confidence is the softmax of their
-sum, its sharpness set on texts the model had not read (``streams.core.training``).
+(``streams.core.ngrams``) hears what is worded differently. The confidence is how often
+a class with such a lead was right on texts the model had not read (``streams.core.training``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from schemas.profile import Profile
 from streams.core.listening import Listener
-from streams.core.ngrams import Model, Ngrams, Scores
+from streams.core.ngrams import Model, Ngrams, Scores, confidence_at
 from streams.core.training import untaught
 
 
@@ -74,4 +74,5 @@ class Classifier:
         if rest > 0.7 * top and len(best) > 1:
             reasons.append(f"也可能是{self._names[best[1]]}")
         top3 = tuple(codes[n] for n in best)
-        return Classified(codes[first], 1.0 / float(spread), top3, tuple(reasons), danger)
+        sure = confidence_at(self.model.curve, 1.0 / float(spread))
+        return Classified(codes[first], sure, top3, tuple(reasons), danger)

@@ -7,6 +7,7 @@ others said before. ``streams.core.training`` learns a ``Model``; here it is onl
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
@@ -34,8 +35,9 @@ class Model:
     weights: Scores
     bias: Scores
     mix: float  # weight of the model's scores beside those of phrases
-    sharpness: float  # confidence = softmax of scores times this
+    sharpness: float  # chance of a class = softmax of scores times this
     danger_bar: float  # danger from which on a text is an emergency by its sound
+    curve: tuple[tuple[float, float], ...] = ()  # chance → how often that was right, both rising
     digest: str = ""  # of what it was learned from
 
 
@@ -61,6 +63,17 @@ class Ngrams:
         summed /= sqrt(float(self._idf.take(heard).sum()))
         summed += self._bias
         return summed
+
+
+def confidence_at(curve: tuple[tuple[float, float], ...], chance: float) -> float:
+    """How often a class of this chance was right; the chance itself without a curve."""
+    if not curve:
+        return chance
+    at = bisect_left(curve, (chance,))
+    if at in (0, len(curve)):
+        return curve[min(at, len(curve) - 1)][1]
+    (low, first), (high, second) = curve[at - 1], curve[at]
+    return first + (second - first) * (chance - low) / (high - low)
 
 
 def grams(text: str, longest: int = LONGEST) -> Iterable[str]:

@@ -26,8 +26,9 @@ from streams.core.ngrams import LISTENED, LONGEST, Model, Scores, grams
 
 Matrix = NDArray[np.float64]
 
-FORMAT = 3  # of what is learned; a change makes older models unusable
+FORMAT = 4  # of what is learned; a change makes older models unusable
 RIDGE = 1.0
+_BINS = 20  # of the curve of confidence
 MIXES = (8.0, 12.0, 16.0, 20.0, 24.0)  # weights of the model beside phrases that are tried
 LEANING = 1.25  # how many false emergencies a missed one weighs, as the beta of an F score
 _SEEN = (0, 1, 2, 2, 3)  # documents a gram of so many characters must stand in
@@ -221,7 +222,39 @@ def settled(read: Sequence[Document], learned: Learned, profile: Profile) -> Mod
     bar = set_danger_bar(
         read, learned.unread, lambda text: emergencies.is_emergency(text).emergency
     )
-    return finish(learned, profile, mix, sharpness, bar)
+    at = [n for n, d in enumerate(read) if d.kind == "text" and d.label >= 0]
+    chance, right = chances(read, learned.unread, listener.votes, mix, sharpness, at)
+    return replace(finish(learned, profile, mix, sharpness, bar), curve=curve_of(chance, right))
+
+
+def chances(
+    read: Sequence[Document], unread: Matrix, votes: Votes, mix: float, sharpness: float,
+    at: Sequence[int],
+) -> tuple[Matrix, NDArray[np.bool_]]:  # fmt: skip
+    """Of the unread texts ``at``: the chance of the best class, and whether it is the right one."""
+    scores = unread[at, :-1] * mix
+    for row, n in enumerate(at):
+        for label, weight in votes(read[n].text).items():
+            scores[row, label] += weight
+    top = scores.max(axis=1, initial=0.0)
+    chance = 1.0 / np.exp((scores - top[:, None]) * sharpness).sum(axis=1)
+    right = scores.argmax(axis=1) == np.array([read[n].label for n in at], dtype=np.intp)
+    return chance, right
+
+
+def curve_of(chance: Matrix, right: NDArray[np.bool_]) -> tuple[tuple[float, float], ...]:
+    """Chance → share that was right, over bins of equally many texts, made rising by pooling
+    neighbours that fall (Ayer et al. 1955). () for fewer than 200 texts."""
+    if len(chance) < 200:
+        return ()
+    order = np.argsort(chance, kind="stable")
+    pools: list[list[float]] = []  # texts, sum of chances, number right
+    for part in np.array_split(order, _BINS):
+        pools.append([float(len(part)), float(chance[part].sum()), float(right[part].sum())])
+        while len(pools) > 1 and pools[-2][2] / pools[-2][0] >= pools[-1][2] / pools[-1][0]:
+            last = pools.pop()
+            pools[-1] = [a + b for a, b in zip(pools[-1], last, strict=True)]
+    return tuple((said / n, hits / n) for n, said, hits in pools)
 
 
 def untaught(profile: Profile) -> Model:

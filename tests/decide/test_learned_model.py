@@ -10,8 +10,10 @@ import pytest
 
 from schemas.profile import Profile, Told
 from streams.core.classify import Classifier
+from streams.core.ngrams import confidence_at
 from streams.core.training import (
     Document,
+    curve_of,
     documents,
     input_digest,
     learn,
@@ -131,3 +133,15 @@ def test_the_bar_of_danger_leans_to_recall() -> None:
     bar = set_danger_bar(read, danger, lambda _: False)
     assert -0.2 < bar <= 0.2
     assert set_danger_bar(read[:10], danger, lambda _: False) == 0.05
+
+
+def test_confidence_follows_what_was_right() -> None:
+    chance = np.linspace(0.01, 0.99, 400)
+    right = np.arange(400) % 4 < 2  # half of them, whatever was said
+    curve = curve_of(chance, right)
+    assert confidence_at(curve, 0.95) == pytest.approx(0.5, abs=0.1)
+    rising = curve_of(chance, np.arange(400) >= 200)
+    assert [y for _, y in rising] == sorted(y for _, y in rising)
+    assert confidence_at(rising, 0.0) < 0.1 < 0.9 < confidence_at(rising, 1.0)
+    assert curve_of(chance[:50], right[:50]) == ()
+    assert confidence_at((), 0.3) == 0.3
