@@ -16,8 +16,8 @@ class RecentIds:
     first place, so that what counts as a repeat follows from the topic alone: a worker that starts
     anywhere decides as one that never stopped. One entry is about 120 bytes.
 
-    Two dictionaries take turns every ``window`` offsets: taking the oldest entries out of one one by
-    one would make every look at its first entry slower (a dictionary keeps the holes).
+    Two dictionaries take turns every ``window`` offsets: taking the oldest entries out of one,
+    one by one, would make every look at its first entry slower (a dictionary keeps the holes).
     """
 
     def __init__(self, window: int = WINDOW, known: Iterable[tuple[str, int, int]] = ()) -> None:
