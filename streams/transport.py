@@ -107,13 +107,14 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
 
 class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
+    callback: Any  # set by Faust's constructor: delivers a message to the streams
     #: messages delivered and not yet committed, in delivery order
     _in_flight: dict[TP, deque[Any]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._in_flight = defaultdict(deque)
         super().__init__(*args, **kwargs)
-        deliver: Any = self.callback
+        deliver = self.callback
 
         async def callback(message: Any) -> None:
             self._remember(message)
