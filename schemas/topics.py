@@ -52,7 +52,7 @@ TOPICS: tuple[Topic, ...] = (
     _raw("video",       "VideoAlarm",        "视频告警 GB/T 28181"),
     _raw("environment", "EnvironmentSignal", "井盖、液位、雨量、燃气、一键求助"),
     Topic("case-commands", 4, 7 * DAY_MS, "delete", "village", "schemas.case.Command",
-          "streams/intake, streams/deadlines, ops/wall", "streams/cases", "对案件的指令"),
+          "streams/intake, ops/wall", "streams/cases", "对案件的指令"),
     Topic("case-changes", 4, -1, "compact", "case number", "schemas.case.Change",
           "streams/cases", "streams/cases, streams/alerts, streams/records",
           "案件状态:一次流转一条,含流转后的完整案件"),

@@ -25,6 +25,9 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark("latency",  "ops.bench.latency",  "警情到告警的时延 alarm to alert"),
     Benchmark("scaling",  "ops.bench.scaling",  "一个与两个工作进程 one worker and two"),
     Benchmark("backlog",  "ops.bench.backlog",  "追赶积压时的警情时延 catching up"),
+    Benchmark("recovery", "ops.bench.recovery", "恢复一百万在办案件 reading back a million cases"),
+    Benchmark("classify", "ops.bench.classify", "文本定类的耗时与体积 time, size of classifying"),
+    Benchmark("lights",   "ops.bench.lights",   "同时到期时每秒亮灯 lights when all fall due"),
 )  # fmt: skip
 BY_NAME = {b.name: b for b in BENCHMARKS}
 

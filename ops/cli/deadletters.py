@@ -224,6 +224,34 @@ def _write_private(path: Path, body: bytes) -> None:
         raise typer.Exit(2) from None
 
 
+@app.command("pass")
+def let_pass(
+    topic: Annotated[str, typer.Argument(help="主题 topic")],
+    partition: Annotated[int, typer.Argument(help="分区 partition", min=0)],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """放行被熔断的分区:其中无法读取的记录进入死信,其余照常处理。
+
+    Let a partition that was stopped for too many bad records go on.
+    """
+    from connectors.clickhouse import StoreError, connect
+    from connectors.kafka_address import KafkaUnavailable
+    from ops.breakers import let_through
+    from schemas.settings import settings
+    from streams.sink import store_address
+
+    kafka = _kafka(data_dir)
+    try:
+        end = let_through(connect(store_address(settings())), kafka, topic, partition)
+    except (StoreError, KafkaUnavailable) as problem:
+        typer.echo(f"未能放行:{problem};请运行 gridwhistle doctor", err=True)
+        raise typer.Exit(2) from None
+    except (KeyError, IndexError):
+        typer.echo(f"没有分区 {topic}[{partition}]", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"已放行 {topic}[{partition}],至偏移量 {end}:其中坏记录进入死信")
+
+
 def _kafka(data_dir: Path) -> KafkaAddress:
     from connectors.kafka_address import KafkaAddress
     from schemas.settings import settings

@@ -9,6 +9,7 @@ from connectors.clickhouse import ClickHouseAddress, StoreError, connect
 from connectors.kafka_address import KafkaAddress, KafkaUnavailable
 from connectors.kafka_topics import TopicMismatch, describe_topics
 from connectors.sqlfiles import read_sql, sql_folder
+from ops.breakers import stopped
 from ops.doctor.finding import Finding, Site, bad, ok, warn
 from ops.migrate import MigrationRefused, applied, pending
 from schemas.settings import Settings
@@ -175,4 +176,21 @@ def _store_remedy(problem: StoreError) -> str:
     return "内置存储:看 logs/store.log;外部 ClickHouse:核对地址与防火墙"
 
 
-CHECKS = (kafka, store, flow)
+def breakers(site: Site) -> Iterator[Finding]:
+    """Partitions that intake stopped because too many of their records were bad."""
+    if site.settings is None:
+        return
+    try:
+        standing = stopped(connect(_address(site.settings)))
+    except StoreError:
+        return  # said by the check of the store
+    for row in standing:
+        yield bad(
+            "熔断分区",
+            f"{row.topic}[{row.partition}] 停在 {row.offset}:最近 {row.seen} 条中 {row.bad} 条坏,"
+            f"多为 {row.reason}",
+            f"修好来源后重启,或放行:gridwhistle deadletters pass {row.topic} {row.partition}",
+        )
+
+
+CHECKS = (kafka, store, flow, breakers)

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from connectors.clickhouse import ClickHouseAddress
 from connectors.kafka import KafkaAddress, Producer
 from connectors.vault import KeyProblem
 from ops.intake import build_intake
+from ops.reconcile import reconcile
 from ops.wall.accounts import LooseFile, Secrets
 from ops.wall.assets import AssetsMissing
 from ops.wall.clickhouse import ClickHouse
@@ -28,6 +28,7 @@ from ops.wall.outcomes import Outcomes
 from ops.wall.server import Parts, build_app, close_streams, live_hub
 from schemas.profile_files import ProfileProblems, load_profile
 from schemas.settings import Settings, settings
+from streams.sink import store_address
 
 log = logging.getLogger("ops.wall")
 STOP_SECONDS = 1  # for answers that are on their way when we are told to stop
@@ -65,14 +66,8 @@ class Server(uvicorn.Server):
 async def serve(port: int, host: str, config: Settings) -> None:
     """Serve until SIGTERM or SIGINT. OSError when the port is taken."""
     address = KafkaAddress.of(config)
-    store = ClickHouse(
-        ClickHouseAddress(
-            config.clickhouse,
-            config.clickhouse_user,
-            config.clickhouse_password.get_secret_value(),
-            config.clickhouse_database,
-        )
-    )
+    where = store_address(config)
+    store = ClickHouse(where)
     outcomes, live = Outcomes(), live_hub()
     tail = Tail(address, outcomes, live)
     producer = Producer(address, client_id="gridwhistle-wall")
@@ -98,11 +93,13 @@ async def serve(port: int, host: str, config: Settings) -> None:
         lifespan="on",
     )
     reading = asyncio.create_task(tail.run())
+    counting = asyncio.create_task(reconcile(where, address))
     try:
         await Server(options).serve(sockets=[listener])
     finally:
         reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+        counting.cancel()
+        await asyncio.gather(reading, counting, return_exceptions=True)
         await producer.stop(timeout=0.5)
         await store.close()
 
