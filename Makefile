@@ -29,6 +29,8 @@ $(STAMP): requirements/run.txt pyproject.toml | $(BIN)/uv
 	@$(UV) pip install --quiet --require-hashes -r requirements/run.txt
 	@$(UV) pip install --quiet --require-hashes -r requirements/build.txt
 	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "学习判定模型 / learning the model of the shipped profile"
+	@$(BIN)/gridwhistle train >/dev/null
 	@touch $@
 
 $(DEV): requirements/dev.txt $(STAMP)

@@ -21,6 +21,7 @@ from ops.cli import (
     serve,
     tokens,
     topics,
+    train,
     up,
 )
 
@@ -42,6 +43,8 @@ app.command(rich_help_panel=FEED)(replay.replay)
 app.add_typer(tokens.app, name="tokens", rich_help_panel=FEED)
 app.command(rich_help_panel=DECIDE)(decide.explain)
 app.command(rich_help_panel=DECIDE)(decide.classify)
+app.command(rich_help_panel=DECIDE)(train.train)
+app.command(rich_help_panel=DECIDE)(train.corrections)
 app.add_typer(profile.app, name="profile", rich_help_panel=DECIDE)
 app.add_typer(case.app, name="case", rich_help_panel=FOLLOW)
 app.add_typer(report.app, name="report", rich_help_panel=FOLLOW)

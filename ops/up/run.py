@@ -88,7 +88,7 @@ class Centre:
         self._bases: list[Child] = []  # stopped last
 
     async def start(self) -> None:
-        await asyncio.gather(self._start_broker(), self._start_store())
+        await asyncio.gather(self._start_broker(), self._start_store(), self._learn())
         self.say("建表、建主题……")
         await asyncio.to_thread(self._prepare)
         write_run(self.home, self.run)
@@ -112,6 +112,20 @@ class Centre:
         await self._until_ready()
         if self.options.simulate:
             self._sources.append(self._simulator())
+
+    async def _learn(self) -> None:
+        """Have the model of the profile in the cache before three processes want it at once."""
+        self.say("准备判定模型(本机首次约半分钟)……")
+        learning = await asyncio.create_subprocess_exec(
+            *python("ops.cli", "train", "--profile", self.options.profile),
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            if await learning.wait():
+                raise CannotStart("判定模型没有学成:请运行 gridwhistle train 查看原因")
+        except asyncio.CancelledError:
+            learning.kill()
+            raise
 
     async def _start_broker(self) -> None:
         self.say("启动消息总线(Kafka 协议,内置)……")
