@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     clickhouse_user: str = Field("writer", description="user of this process")
     clickhouse_password: SecretStr = Field(SecretStr(""), description="its password")
 
+    local_wall: bool = Field(
+        False, description="本机屏幕免令牌看大屏 screens of this machine need no wall token"
+    )
     metrics_port: int = Field(0, ge=0, le=65535, description="/metrics of a worker; 0 = off")
     secrets_dir: Path = Field(Path("data/secrets"), description="tokens, accounts and keys, 0600")
 

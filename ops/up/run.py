@@ -100,6 +100,8 @@ class Centre:
         self.say("启动处理环节……")
         await asyncio.gather(*(child.ready(START_SECONDS) for child in self._workers))
         wall_env = environment(self.home, self.run, user="wall")
+        if self.options.host in ("127.0.0.1", "::1"):
+            wall_env["GRIDWHISTLE_LOCAL_WALL"] = "true"
         wall = self._child(
             "wall",
             python("ops.wall", "--host", self.options.host, "--port", str(self.options.port)),

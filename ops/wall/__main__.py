@@ -80,6 +80,7 @@ async def serve(port: int, host: str, config: Settings) -> None:
         kafka_missing=tail.missing,
         outcomes=outcomes,
         live=live,
+        local_wall=config.local_wall,
         intake=build_intake(profile, producer, config.secrets_dir),
     )
     app = build_app(parts)

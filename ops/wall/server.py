@@ -52,6 +52,7 @@ class Parts:
     intake: APIRouter | None = None  # connectors.inbound.http.intake_router(...)
     clock: Callable[[], float] = time.time  # epoch seconds
     tick: float = TICK_SECONDS
+    local_wall: bool = False  # figures and map without a token for screens of this machine
 
 
 def live_hub() -> Hub:
@@ -95,7 +96,7 @@ def build_app(parts: Parts) -> FastAPI:
     state = app.state
     state.store, state.send, state.outcomes = parts.store, parts.send, parts.outcomes
     state.profile, state.atlas, state.feeds, state.live = parts.profile, atlas, feeds, parts.live
-    state.sessions = Sessions(parts.secrets, parts.clock)
+    state.sessions, state.local_wall = Sessions(parts.secrets, parts.clock), parts.local_wall
     state.kafka_missing, state.clock, state.assets = parts.kafka_missing, parts.clock, assets
     state.names = asset(orjson.dumps(names(parts.profile)), "application/json")
     answer_with_problems(app)

@@ -125,11 +125,13 @@ class Sessions:
         return Viewer("account", account.id, account.role, account.unit, account.area)
 
     def wall(self, request: Request) -> Viewer | None:
-        """The wall whose cookie this is; None when its token was revoked."""
-        claims = self._claims(request, WALL_COOKIE)
+        """The wall whose cookie or bearer token this is; None when its token was revoked."""
+        scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+        shown = _digest(sent) if scheme.lower() == "bearer" else None
+        shown = shown or self._claims(request, WALL_COOKIE).get("wall")
         for token, area in self._secrets.wall_tokens().items():
-            if claims.get("wall") == _digest(token):
-                return Viewer("wall", claims["wall"], area=area)
+            if shown == _digest(token):
+                return Viewer("wall", _digest(token), area=area)
         return None
 
     def _claims(self, request: Request, cookie: str) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class FakeCity:
 
     def __init__(self, profile: Profile, seed: int = 7) -> None:
         self.profile, self.random, self.count = profile, random.Random(seed), 0
+        self.source = f"fake-{seed}"
         self.grids = [profile.areas[c] for c in sorted(profile.rings)]
         hot = self.random.sample(self.grids, max(1, len(self.grids) // 60))
         self.weights = [0.2 + 2.5 * sum(_near(g, h) for h in hot) for g in self.grids]
@@ -64,7 +65,11 @@ class FakeCity:
         self.count += 1
         (grid,) = r.choices(self.grids, self.weights)
         row = self.profile.taxonomy[r.choice(self.classes)]
-        id_, village, opens = event_id("fake", "fake", str(n)), grid.code[:12], r.random() < 0.7
+        id_, village, opens = (
+            event_id("fake", self.source, str(n)),
+            grid.code[:12],
+            r.random() < 0.7,
+        )
         at = datetime.fromtimestamp(at_ms / 1000, UTC)
         event = Event(
             topic="raw.hotline", partition=0, offset=n, part=0, event_id=id_,
