@@ -94,7 +94,11 @@ _BY_NAME = {m.name: m for m in METRICS}
 @cache
 def metric(name: str) -> Any:
     """The Prometheus object of a row of ``METRICS``. KeyError for a name that is not one."""
-    row = _BY_NAME[name]
+    return made(_BY_NAME[name])
+
+
+def made(row: Metric) -> Any:
+    """A new Prometheus object for a row. Once a process: ValueError when its name is taken."""
     if row.kind is Histogram:
         return Histogram(row.name, row.help, row.labels, buckets=row.buckets)
     return row.kind(row.name, row.help, row.labels)

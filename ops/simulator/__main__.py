@@ -13,11 +13,10 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from prometheus_client import Counter, Gauge
 from pydantic import ValidationError
 
 from connectors.kafka import KafkaAddress, Producer
-from connectors.metrics import serve_metrics
+from connectors.metrics import made, serve_metrics
 from ops.simulator.bursts import BURSTS_BY_KIND
 from ops.simulator.city import City
 from ops.simulator.handling import Worklist, work
@@ -166,8 +165,7 @@ def _truth_file(stack: ExitStack, path: Path | None) -> Callable[[Truth], None] 
 
 async def _tell(pace: Pace) -> None:
     """A line every ten seconds, and the metrics every second."""
-    events = Counter(METRICS[0].name, METRICS[0].help, METRICS[0].labels)
-    behind, away = (Gauge(row.name, row.help) for row in METRICS[1:])
+    events, behind, away = (made(row) for row in METRICS)
     told: dict[str, int] = {}
     since, before = time.monotonic(), 0
     while True:

@@ -7,7 +7,7 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from connectors.metrics import Metric
+from connectors.metrics import Metric, made
 
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -40,7 +40,4 @@ _BY_NAME = {m.name: m for m in METRICS}
 @cache
 def metric(name: str) -> Any:
     """The Prometheus object of a row of ``METRICS``. KeyError for a name that is not one."""
-    row = _BY_NAME[name]
-    if row.kind is Histogram:
-        return Histogram(row.name, row.help, row.labels, buckets=row.buckets)
-    return row.kind(row.name, row.help, row.labels)
+    return made(_BY_NAME[name])
