@@ -24,6 +24,7 @@ class RecentIds:
         self.window = window
         self._new: dict[int, int] = {}
         self._old: dict[int, int] = {}
+        self._before: dict[int, int] = {}  # places an id had before it counted anew
         self._turn = 0  # place from which on a fresh dictionary is due
         for event_id, offset, part in known:
             self.repeated(event_id, offset, part)
@@ -35,14 +36,19 @@ class RecentIds:
         first = self._new.get(key)
         if first is None:
             first = self._old.get(key)
+        if first is not None and first > place:  # read again: what stood before it decides
+            first = self._before.get(key, place)
+            return first < place and first >> _PARTS > offset - self.window
         if first is not None:
-            if first >= place:
+            if first == place:
                 return False
             if first >> _PARTS > offset - self.window:
                 return True
         if place >= self._turn:
-            self._old, self._new = self._new, {}
+            self._old, self._new, self._before = self._new, {}, {}
             self._turn = (offset + self.window) << _PARTS
+        if first is not None:
+            self._before[key] = first
         self._new[key] = place
         return False
 

@@ -40,3 +40,11 @@ def test_a_restart_anywhere_decides_the_same(log: list[str], cut: int) -> None:
     start = max(0, cut - 7)
     after = RecentIds(15, [row for row in stored if row[1] > start - 15])
     assert [after.repeated(n, o, 0) for o, n in enumerate(log) if o >= start] == want[start:]
+
+
+def test_an_id_that_counted_anew_is_still_a_repeat_before_that() -> None:
+    """Offsets 0 and 15 both counted; reading 14 again after a restart must find the one at 0."""
+    recent = RecentIds(15, [(NAMES[0], 0, 0), (NAMES[0], 15, 0)])
+    assert recent.repeated(NAMES[0], 14, 0)
+    assert not recent.repeated(NAMES[0], 15, 0)
+    assert recent.repeated(NAMES[0], 16, 0)
