@@ -12,9 +12,11 @@ UV_ENV  = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$(or $(call P
           UV_NATIVE_TLS=1 UV_HTTP_TIMEOUT=180 VIRTUAL_ENV="$(CURDIR)/$(VENV)"
 UV      = $(UV_ENV) $(BIN)/uv
 ARGS   ?=
+# Containers often set this; then each of the dozen processes of `up` compiles every library anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-faults test-kafka evaluate check format bench lock clean
+.PHONY: help setup up test test-faults test-kafka evaluate check format bench bench-kafka lock clean
 
 help: ## 列出目标 list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,13 +51,14 @@ up: $(STAMP) ## 启动全部环节 start everything (ARGS="--port 8081 --no-simu
 	@$(BIN)/gridwhistle up $(ARGS)
 
 test: $(DEV) ## 运行测试 run the tests
-	$(BIN)/python -m pytest -m "not faults" $(ARGS)
+	$(BIN)/python -m pytest -m "not faults" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-kafka: $(DEV) ## 在真正的 Apache Kafka 上运行总线契约测试 broker contract on Apache Kafka
+test-kafka: $(DEV) ## 在真正的 Apache Kafka 上运行契约与故障测试 contract and faults on Apache Kafka
 	$(BIN)/python tests/broker/apache_kafka.py run -- $(BIN)/python -m pytest tests/broker -m "not embedded_only" $(ARGS)
+	GRIDWHISTLE_FAULT_BROKER=apache $(BIN)/python -m pytest tests/faults -m "not faults" $(ARGS)
 
 test-faults: $(DEV) ## 长时间故障测试 the long fault tests
-	$(BIN)/python -m pytest -m faults -s $(ARGS)
+	$(BIN)/python -m tests.faults $(ARGS)
 
 evaluate: $(DEV) ## 判定质量评测 how well events are decided
 	$(BIN)/python -m ops.evaluate $(ARGS)
@@ -72,6 +75,9 @@ format: $(DEV) ## 整理格式 format the code
 
 bench: $(BENCH) ## 运行基准 run the benchmarks
 	$(BIN)/gridwhistle bench all
+
+bench-kafka: $(BENCH) ## 在真正的 Apache Kafka 上运行吞吐基准 hot path on Apache Kafka
+	$(BIN)/python tests/broker/apache_kafka.py run -- $(BIN)/gridwhistle bench hotpath $(ARGS)
 
 lock: | $(BIN)/uv ## 重新锁定依赖 lock the dependencies again
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements/run.txt

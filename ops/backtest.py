@@ -49,6 +49,7 @@ class Matter(NamedTuple):
     channel: str
     village: str
     grid: str
+    route: str = ""
 
 
 @dataclass

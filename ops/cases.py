@@ -13,17 +13,20 @@ from connectors.clickhouse import classify_error
 from connectors.kafka import KafkaAddress, KafkaUnavailable, Producer
 from connectors.sqlfiles import read_sql
 from schemas.case import Case, Command, Outcome
+from schemas.event import EVENT, Event
 from schemas.ids import village_of
+from streams.core.alerts import ANSWER_PAIRS
 
 COMMANDS, OUTCOMES = "case-commands", "case-outcomes"
 
 
 class Told(NamedTuple):
-    """A case, its moves (oldest first) and its alerts (newest first), as rows of their queries."""
+    """A case, its moves and reports (oldest first), its alerts (newest first), as rows."""
 
     case: Case
     moves: list[dict[str, Any]]
     alerts: list[dict[str, Any]]
+    reports: list[dict[str, Any]]
 
 
 def tell(client: Client, case_no: str) -> Told | None:
@@ -32,11 +35,24 @@ def tell(client: Client, case_no: str) -> Told | None:
     if not rows:
         return None
     asked = {"case_no": case_no}
+    case = Case.model_validate_json(rows[0]["body"])
+    since = {"opened_ms": int(case.opened_at.timestamp() * 1000)}
     return Told(
-        Case.model_validate_json(rows[0]["body"]),
+        case,
         _rows(client, "case_history", asked),
-        _rows(client, "case_alerts", asked),
+        _rows(client, "case_alerts", asked | {"answers": list(ANSWER_PAIRS)}),
+        _rows(client, "case_reports", asked | since | {"event_ids": list(case.event_ids)}),
     )
+
+
+def event_of(client: Client, case_no: str, event_id: str) -> Event | None:
+    """An event of a case; None when there is no such case or event. StoreUnavailable."""
+    told = tell(client, case_no)
+    if told is None or event_id not in {row["event_id"] for row in told.reports}:
+        return None
+    since = int(told.case.opened_at.timestamp() * 1000)
+    rows = _rows(client, "event", {"event_id": event_id, "opened_ms": since})
+    return EVENT.validate_python(rows[0]) if rows else None
 
 
 async def act(address: KafkaAddress, command: Command, seconds: float) -> Outcome | None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from schemas.settings import Settings
 from schemas.topics import DAY_MS, TOPICS
+from streams.core.dispute_moves import DISPUTE_STATES
+from streams.core.lead_moves import LEAD_STATES
 from streams.core.moves import state_diagram
 
 README = Path(__file__).parent.parent / "README.md"
@@ -44,12 +46,26 @@ def metrics_table() -> str:
     return _table(("metric", "kind", "labels", "process", "meaning"), rows)
 
 
+def _diagram(text: str) -> str:
+    return f"```mermaid\n{text}\n```"
+
+
 def moves_diagram() -> str:
-    return f"```mermaid\n{state_diagram().strip()}\n```"
+    return _diagram(state_diagram())
+
+
+def disputes_diagram() -> str:
+    return _diagram(state_diagram(DISPUTE_STATES))
+
+
+def leads_diagram() -> str:
+    return _diagram(state_diagram(LEAD_STATES))
 
 
 SECTIONS = {
     "diagram": moves_diagram,
+    "disputes": disputes_diagram,
+    "leads": leads_diagram,
     "settings": settings_table,
     "topics": topics_table,
     "metrics": metrics_table,

@@ -5,7 +5,8 @@ classes.tsv    level1, level2, level3: the official names
 crosswalk.tsv  prefix, level1: which classes of the ``base`` profile mean which; the longest prefix
                wins, an empty level1 means none
 phrases.tsv    level1, phrase, weight
-training/*.tsv optional: text, level1
+training/*.tsv optional: text, level1; an empty level1: wording of no class, as in every letter
+classes.toml   name, title, base, and how the model is learned and heard (``Heading``)
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import hashlib
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas import profile as p
-from schemas.profile_reading import Problem, training_files
+from schemas.profile_reading import Problem, digest_name, training_files
 from schemas.profile_wording import say
 
 TOML = "classes.toml"
@@ -27,7 +29,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "crosswalk.tsv": ("prefix", "level1"),
     "phrases.tsv":   ("level1", "phrase", "weight"),
 }  # fmt: skip
-_MODEL_WEIGHT = 2.0  # the model is learned from lines and asked about letters: phrases lead
+_NAMED = ("classes.tsv", "phrases.tsv")  # here level1 may not be empty
 _TRAINING = ("text", "level1")
 
 Lines = list[tuple[int, dict[str, str]]]
@@ -42,6 +44,10 @@ class Heading(BaseModel):
     title: str
     title_en: str
     base: str
+    base_texts: Annotated[int, Field(ge=0)] | None = None  # of the base learned a class, at most
+    learner: Literal["ridge", "counts"] = "ridge"  # these three as in ``Station``
+    model_weight: Annotated[float, Field(ge=0)] | None = None
+    heading_weight: Annotated[float, Field(ge=0)] = 0
 
 
 class ClassTable:
@@ -62,12 +68,12 @@ class ClassTable:
         """A profile whose classes are those of level 1, in the order of classes.tsv, with the
         names of levels 2 and 3 and what the crosswalk maps onto them as keywords and texts."""
         assert self.heading is not None
-        walk = self._walk(base)
+        walk = self.walk(base)
         words: dict[str, list[str]] = {name: [] for name in self.codes}
         for _, row in self.rows["classes.tsv"]:
             words[row["level1"]] += [w for w in (row["level2"], row["level3"]) if w != "其他"]
         told = [
-            p.Told(text=row["text"], code=self.codes[row["level1"]], emergency=None)
+            p.Told(text=row["text"], code=self.codes.get(row["level1"], ""), emergency=None)
             for _, rows in self.told
             for _, row in rows
         ]
@@ -75,10 +81,7 @@ class ClassTable:
             if code in walk:
                 said = "、".join((entry.name, *entry.keywords))
                 told.append(p.Told(text=said, code=self.codes[walk[code]], emergency=None))
-        for example in base.training:
-            if example.code in walk:
-                known = self.codes[walk[example.code]]
-                told.append(example.model_copy(update={"code": known}))
+        told += self._borrowed(base, walk)
         phrases = [
             p.Phrase(
                 kind="weight", phrase=row["phrase"], class_code=self.codes[row["level1"]],
@@ -90,7 +93,9 @@ class ClassTable:
         return p.Profile(
             station=p.Station(
                 name=self.heading.name, title=self.heading.title, title_en=self.heading.title_en,
-                model_weight=_MODEL_WEIGHT, city="", centre="", centre_en="", desk_unit="",
+                model_weight=self.heading.model_weight, learner=self.heading.learner,
+                heading_weight=self.heading.heading_weight,
+                city="", centre="", centre_en="", desk_unit="",
             ),
             areas={}, rings={}, grades={}, channels={}, device_events=(), units={}, devices={},
             places={}, routes=(), deadlines=(), days_off=(),
@@ -103,7 +108,21 @@ class ClassTable:
             digest=self._digest(base),
         )  # fmt: skip
 
-    def _walk(self, base: p.Profile) -> dict[str, str]:
+    def _borrowed(self, base: p.Profile, walk: dict[str, str]) -> Iterator[p.Told]:
+        """Texts of the base under the names of level 1; where a class has more than
+        ``base_texts``, so many of them, evenly spread."""
+        found: dict[str, list[p.Told]] = {}
+        for text in base.training:
+            if text.code in walk:
+                found.setdefault(walk[text.code], []).append(text)
+        for name, texts in found.items():
+            most = len(texts) if self.heading is None else self.heading.base_texts
+            most = len(texts) if most is None else min(most, len(texts))
+            for n in range(most):
+                text = texts[n * len(texts) // most]
+                yield text.model_copy(update={"code": self.codes[name]})
+
+    def walk(self, base: p.Profile) -> dict[str, str]:
         """Class code of the base → level 1, for those that have one."""
         prefixes = {row["prefix"]: row["level1"] for _, row in self.rows["crosswalk.tsv"]}
         found = {}
@@ -147,7 +166,7 @@ class ClassTable:
     def _unknown(self, file: str, rows: Lines) -> Iterator[Problem]:
         for n, row in rows:
             name = row["level1"]
-            if name not in self.codes and not (name == "" and file == "crosswalk.tsv"):
+            if name not in self.codes and not (name == "" and file not in _NAMED):
                 yield Problem(file, n, "level1", f"“{name}” 不在 classes.tsv 的一级分类中")
             if file == "phrases.tsv" and not _number(row["weight"]):
                 yield Problem(file, n, "weight", f"“{row['weight']}” 不是数字")
@@ -157,7 +176,7 @@ class ClassTable:
     def _digest(self, base: p.Profile) -> str:
         total = hashlib.sha256(base.digest.encode())
         for file in (TOML, *COLUMNS, *training_files(self.root)):
-            total.update(file.encode() + b"\0" + (self.root / file).read_bytes())
+            total.update(digest_name(file).encode() + b"\0" + (self.root / file).read_bytes())
         return total.hexdigest()
 
 

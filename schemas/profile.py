@@ -2,8 +2,9 @@
 
 Files of a profile (UTF-8, tab separated, first line the column names; ``profile.toml`` apart):
 areas, grids.geojsonl, taxonomy, grades, channels, device_events, units, devices, places, routes,
-deadlines, calendar, phrases, and any number of training/*.tsv. ``schemas.profile_files`` reads
-them and says what is wrong where.
+deadlines, calendar, phrases; escalation, disputes, platforms, campaigns and the alarm files
+(``schemas.alarm_rules``), when there are any; any number of training/*.tsv.
+``schemas.profile_files`` reads them and says what is wrong where.
 """
 
 from __future__ import annotations
@@ -13,21 +14,12 @@ from datetime import date, time
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
+from schemas.alarm_rules import AlarmPattern, AlarmRule, Heartbeat, Maintenance
 from schemas.case import Clock
+from schemas.profile_row import Bars, Blank, Grade, Row
 from schemas.words import AreaLevel, Calendar, ChannelKind, Semantics
-
-Bars = Annotated[
-    tuple[str, ...],
-    BeforeValidator(lambda v: tuple(filter(None, v.split("|"))) if isinstance(v, str) else v),
-]
-Blank = BeforeValidator(lambda v: None if v == "" else v)
-Grade = Annotated[int, Field(ge=1, le=4)]
-
-
-class Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Area(Row):
@@ -146,17 +138,72 @@ class Place(Row):
     lat: float
 
 
-class Route(Row):
-    """routes.tsv: most specific first, first match wins, empty matches all, last row catches."""
+Span = Annotated[str, Field(pattern=r"^(\d\d:\d\d-\d\d:\d\d)?$")]  # Shanghai
+Lifted = Annotated[int, Field(ge=0, le=3), BeforeValidator(lambda v: v or 0)]
+LevelOrNone = Literal["", "city", "county", "town", "village", "grid"]
 
-    route_id: str
+
+class Route(Row):
+    """routes.tsv: most specific first, first match wins, empty matches all, last row catches.
+
+    A row with a ``parent`` counts only where that row matches, and what it leaves empty it has from
+    it; a parent none of whose children match decides itself. A row with ``goes_on`` whistles for
+    its unit to help, and the search goes on.
+    """
+
+    route_id: Annotated[str, Field(pattern=r"^[^/\s]+$")]
+    parent: str = ""  # a row above
     classes: Bars = ()  # prefixes of class codes: 02 | 0201 | 020104
     channels: Bars = ()
     areas: Bars = ()  # prefixes of area codes
+    grid_kind: Literal["", "base", "exclusive"] = ""  # of the grid it happens in
     grades: Bars = ()
-    hours: Annotated[str, Field(pattern=r"^(\d\d:\d\d-\d\d:\d\d)?$")] = ""  # Shanghai
+    lifted: Lifted = 0  # at least so many grades graver than its class is by itself
+    hours: Span = ""
+    days: Literal["", "work", "rest"] = ""  # by calendar.tsv and the national calendar
+    campaigns: Bars = ()  # while one of these runs where it happens
+    goes_on: Annotated[bool, BeforeValidator(lambda v: v or False)] = False
+    action: Literal["", "dispatch", "grid", "whistle", "desk"] = ""  # "" = dispatch
     department: str = ""  # "" = the department of the class
-    level: Literal["", "city", "county", "town", "village", "grid"] = ""  # "" = of the class
+    level: LevelOrNone = ""  # "" = of the class
+    whistle: Bars = ()  # departments that shall report in beside it
+    platform: str = ""  # "" = of the class
+    note: str = ""
+
+
+class Platform(Row):
+    """platforms.tsv: the platforms a centre runs, and the classes that are theirs (prefixes; first
+    match)."""
+
+    platform_id: Annotated[str, Field(pattern=r"^[a-z0-9_\-]+$")]
+    name: str
+    name_en: str = ""
+    classes: Bars = ()
+    note: str = ""
+
+
+class Campaign(Row):
+    """campaigns.tsv: a time during which some classes are handled differently. Empty = as always.
+
+    The first that runs and matches counts. It never makes an emergency, and never eases a grade.
+    """
+
+    campaign_id: Annotated[str, Field(pattern=r"^[^/\s]+$")]
+    name: Annotated[str, Field(min_length=1)]
+    name_en: str = ""
+    starts: date
+    ends: date  # the last day
+    classes: Bars = ()
+    channels: Bars = ()
+    areas: Bars = ()
+    department: str = ""
+    level: LevelOrNone = ""
+    whistle: Bars = ()
+    grade: Annotated[Grade | None, Blank] = None
+    sign_minutes: Annotated[Annotated[int, Field(gt=0)] | None, Blank] = None
+    first_contact_minutes: Annotated[Annotated[int, Field(gt=0)] | None, Blank] = None
+    handle_minutes: Annotated[Annotated[int, Field(gt=0)] | None, Blank] = None
+    calendar: Annotated[Calendar | None, Blank] = None  # of its minutes; empty: as the clock's own
     note: str = ""
 
 
@@ -174,17 +221,61 @@ class DeadlineRule(Row):
     )
     calendar: Annotated[Calendar | None, Blank] = None  # empty: the class's own
     yellow_pct: Annotated[Annotated[int, Field(gt=0, lt=100)] | None, Blank] = None  # the grade's
-    escalate_minutes: Annotated[Annotated[int, Field(gt=0)] | None, Blank] = (
-        None  # natural minutes after red
+    yellow_minutes: Annotated[Annotated[int, Field(gt=0)] | None, Blank] = (
+        None  # yellow so many minutes of the clock's calendar before red, instead of at a share
     )
+    remind_minutes: Annotated[Annotated[int, Field(gt=0)] | None, Blank] = (
+        None  # yellow again every so many natural minutes until red
+    )
+    escalate_minutes: Annotated[Annotated[int, Field(gt=0)] | None, Blank] = (
+        None  # natural minutes after red, to the desk above: a ladder of one step
+    )
+    ladder: str = ""  # first step in escalation.tsv, instead of escalate_minutes
     repeat_minutes: Annotated[Annotated[int, Field(gt=0)] | None, Blank] = (
         None  # red again every so many natural minutes
     )
     note: str = ""
 
 
+class LadderStep(Row):
+    """escalation.tsv: who hears of a red light nobody answers. A step leads to the next one."""
+
+    step_id: Annotated[str, Field(min_length=1)]
+    minutes: Annotated[int, Field(gt=0)]  # natural, after red
+    level: Literal["", "town", "county", "city"] = ""  # the duty desk of this level over the case
+    unit: str = ""  # or this unit
+    next: str = ""  # the step after it; "" = the last one
+    note: str = ""
+
+
+class DisputeField(Row):
+    """disputes.tsv: which classes are disputes, who mediates them, how often at which level before
+    the level above. 0 tries = this level does not mediate them.
+    """
+
+    field: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    name: str
+    name_en: str = ""
+    classes: Annotated[Bars, Field(min_length=1)]  # prefixes of class codes
+    department: str
+    village: Annotated[int, Field(ge=0, le=9)] = 3
+    town: Annotated[int, Field(ge=0, le=9)] = 3
+    county: Annotated[int, Field(ge=0, le=9)] = 1
+    note: str = ""
+
+    @property
+    def tries(self) -> dict[AreaLevel, int]:
+        """Tries by level, from below, of the levels that mediate."""
+        levels: tuple[tuple[AreaLevel, int], ...] = (
+            ("village", self.village), ("town", self.town), ("county", self.county),
+        )  # fmt: skip
+        return {level: tries for level, tries in levels if tries}
+
+
 class DayOff(Row):
-    """calendar.tsv: local overrides, above the national calendar."""
+    """calendar.tsv: local overrides, above the national calendar. Who enters a year's statutory
+    days before the national list is known here has to enter them all.
+    """
 
     day: date
     kind: Literal["work", "off"]
@@ -238,6 +329,10 @@ class Station(Row):
     triage_confidence: Annotated[float, Field(ge=0, le=1)] = 0.35  # below it a person decides
     model_weight: Annotated[float, Field(ge=0)] | None = None  # of the learned model beside
     # phrases; empty: set on texts it had not read
+    learner: Literal["ridge", "counts"] = "ridge"  # counts: texts are longer than what is learned
+    heading_weight: Annotated[float, Field(ge=0)] = 0  # of a letter's heading beside its body as
+    # the model hears them; 0: heard as one
+    lead_department: str = ""  # whose village offices check leads; "" = as routes.tsv says
     desk_unit: str  # unit that gets triage and emergencies beside the responsible unit
 
 
@@ -260,6 +355,15 @@ class Profile:
     days_off: tuple[DayOff, ...]
     phrases: tuple[Phrase, ...]
     training: tuple[Told, ...] = ()
+    ladder_steps: dict[str, LadderStep] = field(default_factory=dict)
+    disputes: tuple[DisputeField, ...] = ()
+    platforms: dict[str, Platform] = field(default_factory=dict)
+    campaigns: dict[str, Campaign] = field(default_factory=dict)
+    lines: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of the rows of rule files
+    alarm_rules: tuple[AlarmRule, ...] = ()
+    alarm_patterns: tuple[AlarmPattern, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
+    heartbeats: tuple[Heartbeat, ...] = ()
     digest: str = ""
     warnings: tuple[str, ...] = field(default=())
 

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas import profile as p
+from schemas.profile_check_alarms import (
+    check_alarm_patterns,
+    check_alarm_rules,
+    check_heartbeats,
+    check_maintenance,
+)
 from schemas.profile_check_land import (
     boxes_of,
     check_areas,
@@ -15,15 +21,22 @@ from schemas.profile_check_land import (
 )
 from schemas.profile_check_rules import (
     GRADES,
+    check_campaigns,
     check_coverage,
     check_deadlines,
+    check_disputes,
     check_phrases,
+    check_platforms,
     check_routes,
     check_training,
 )
+from schemas.profile_check_time import check_calendar, check_ladders, check_lights
 from schemas.profile_reading import OUTLINES, RINGS, TOML, Draft, Problem, Table
 from schemas.words import AREA_DIGITS
 
+_CONDITIONS = ("taxonomy.tsv", "channels.tsv", "areas.tsv", "units.tsv")
+#: analytics that follow how people move: ignored unless a jurisdiction decides otherwise
+OF_PERSONS = frozenset({"video.motion", "video.wrong_way", "video.loitering", "video.fast_move"})
 LEVEL_OF = {digits: level for level, digits in AREA_DIGITS.items()}
 
 
@@ -39,10 +52,20 @@ def cross_check(draft: Draft) -> Iterator[Problem]:
         _units: ("units.tsv", "areas.tsv"),
         check_coverage: ("taxonomy.tsv", "units.tsv", "areas.tsv"),
         _device_events: ("device_events.tsv", "taxonomy.tsv"),
-        check_routes: ("routes.tsv", "taxonomy.tsv", "channels.tsv", "areas.tsv", "units.tsv"),
+        check_routes: ("routes.tsv", *_CONDITIONS),
+        check_platforms: ("platforms.tsv", "taxonomy.tsv"),
+        check_campaigns: ("campaigns.tsv", *_CONDITIONS),
         check_deadlines: ("deadlines.tsv", "taxonomy.tsv", "channels.tsv", "areas.tsv"),
+        check_disputes: ("disputes.tsv", "taxonomy.tsv", "units.tsv", "areas.tsv"),
+        check_lights: ("deadlines.tsv", "escalation.tsv"),
+        check_ladders: ("escalation.tsv", "units.tsv", "deadlines.tsv"),
+        check_calendar: ("calendar.tsv",),
         check_phrases: ("phrases.tsv", "taxonomy.tsv"),
         check_training: ("taxonomy.tsv",),
+        check_alarm_rules: ("alarm_rules.tsv", "device_events.tsv", "areas.tsv", "devices.tsv"),
+        check_alarm_patterns: ("alarm_patterns.tsv", "device_events.tsv", "taxonomy.tsv"),
+        check_maintenance: ("maintenance.tsv", "devices.tsv", "places.tsv", "areas.tsv"),
+        check_heartbeats: ("heartbeats.tsv", "devices.tsv"),
         _outlines: (OUTLINES,),
     }
     for check, files in checks.items():
@@ -68,6 +91,10 @@ def _station(draft: Draft) -> Iterator[Problem]:
     if station.desk_unit not in draft.tables["units.tsv"].keys:
         reason = f"单位 {station.desk_unit} 不在 units.tsv"
         yield Problem(TOML, lines.get("desk_unit", 0), "desk_unit", reason)
+    departments = {unit.department for _, unit in draft.tables["units.tsv"]}
+    if station.lead_department and station.lead_department not in departments:
+        reason = f"部门“{station.lead_department}”在 units.tsv 里没有承办单位"
+        yield Problem(TOML, lines.get("lead_department", 0), "lead_department", reason)
     at = lines.get("working_hours", 0)
     last = None
     for hours in station.working_hours:
@@ -123,6 +150,9 @@ def _device_events(draft: Draft) -> Iterator[Problem]:
         if row.taxonomy_code and row.taxonomy_code not in known:
             reason = f"类别 {row.taxonomy_code} 不在 taxonomy.tsv"
             yield Problem(table.file, n, "taxonomy_code", reason)
+        if row.event_code in OF_PERSONS and row.semantics not in ("ignore", "suppress"):
+            reason = f"{row.native_name}是对人的行为分析，默认忽略；现在会{row.semantics}"
+            yield Problem(table.file, n, "semantics", reason, warning=True)
 
 
 def _outlines(draft: Draft) -> Iterator[Problem]:

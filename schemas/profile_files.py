@@ -14,7 +14,17 @@ from schemas import profile as p
 from schemas.class_table import TOML as CLASSES
 from schemas.class_table import ClassTable, is_class_table
 from schemas.profile_checks import cross_check
-from schemas.profile_reading import FILES, OUTLINES, TOML, Draft, Problem, read, training_files
+from schemas.profile_reading import (
+    FILES,
+    OUTLINES,
+    SHIPPED,
+    TOML,
+    Draft,
+    Problem,
+    digest_name,
+    read,
+    training_files,
+)
 
 __all__ = [
     "FILES",
@@ -30,7 +40,8 @@ __all__ = [
     "shipped_profiles",
 ]
 
-SHIPPED = Path(__file__).parent / "profiles"
+#: rule files whose rows are named by their lines when they decide
+RULES = ("routes.tsv", "campaigns.tsv", "deadlines.tsv")
 
 
 class ProfileProblems(ValueError):
@@ -66,7 +77,16 @@ def load_profile(name_or_path: str | Path) -> p.Profile:
         deadlines=tuple(rows["deadlines.tsv"]),
         days_off=tuple(rows["calendar.tsv"]),
         phrases=tuple(rows["phrases.tsv"]),
+        ladder_steps={row.step_id: row for row in rows["escalation.tsv"]},
+        disputes=tuple(rows["disputes.tsv"]),
+        alarm_rules=tuple(rows["alarm_rules.tsv"]),
+        alarm_patterns=tuple(rows["alarm_patterns.tsv"]),
+        maintenance=tuple(rows["maintenance.tsv"]),
+        heartbeats=tuple(rows["heartbeats.tsv"]),
         training=tuple(row for table in draft.training for row in table.rows),
+        platforms={row.platform_id: row for row in rows["platforms.tsv"]},
+        campaigns={row.campaign_id: row for row in rows["campaigns.tsv"]},
+        lines={file: tuple(draft.tables[file].lines) for file in RULES},
         digest=digest,
         warnings=tuple(str(problem) for problem in found if problem.warning),
     )
@@ -119,7 +139,7 @@ def profile_digest(name_or_path: str | Path) -> str:
         path = root / file
         if path.is_file():
             body = path.read_bytes()
-            total.update(f"{file}\0{len(body)}\0".encode())
+            total.update(f"{digest_name(file)}\0{len(body)}\0".encode())
             total.update(body)
     return total.hexdigest()
 

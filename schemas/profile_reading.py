@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,17 +15,20 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from schemas import alarm_rules as a
 from schemas import profile as p
+from schemas.profile_row import Row
 from schemas.profile_wording import other_encoding, say
+from schemas.settings import settings
 
-R = TypeVar("R", bound=p.Row)
+R = TypeVar("R", bound=Row)
 
 TOML = "profile.toml"
 RINGS = "grids.geojsonl"
 OUTLINES = "outlines.json"  # optional: borders for the wall's map, derived from the rings
 
 #: file → row type, and what makes a row unique (None: nothing does)
-TABLES: dict[str, tuple[type[p.Row], Callable[[dict[str, str]], str] | None]] = {
+TABLES: dict[str, tuple[type[Row], Callable[[dict[str, str]], str] | None]] = {
     "areas.tsv":         (p.Area,          lambda r: r.get("code", "")),
     "taxonomy.tsv":      (p.TaxonomyClass, lambda r: r.get("code", "")),
     "grades.tsv":        (p.GradeRow,      lambda r: r.get("grade", "")),
@@ -36,11 +39,27 @@ TABLES: dict[str, tuple[type[p.Row], Callable[[dict[str, str]], str] | None]] = 
     "places.tsv":        (p.Place,         lambda r: r.get("place_id", "")),
     "routes.tsv":        (p.Route,         lambda r: r.get("route_id", "")),
     "deadlines.tsv":     (p.DeadlineRule,  lambda r: r.get("rule_id", "")),
+    "escalation.tsv":    (p.LadderStep,    lambda r: r.get("step_id", "")),
+    "disputes.tsv":      (p.DisputeField,  lambda r: r.get("field", "")),
+    "platforms.tsv":     (p.Platform,      lambda r: r.get("platform_id", "")),
+    "campaigns.tsv":     (p.Campaign,      lambda r: r.get("campaign_id", "")),
     "calendar.tsv":      (p.DayOff,        lambda r: r.get("day", "")),
     "phrases.tsv":       (p.Phrase,        lambda r: "\t".join(
                              (r.get("kind", ""), r.get("phrase", ""), r.get("class_code", "")))),
+    "alarm_rules.tsv":    (a.AlarmRule,    lambda r: r.get("rule_id", "")),
+    "alarm_patterns.tsv": (a.AlarmPattern, lambda r: r.get("pattern_id", "")),
+    "maintenance.tsv":    (a.Maintenance,  lambda r: r.get("window_id", "")),
+    "heartbeats.tsv":     (a.Heartbeat,    None),
 }  # fmt: skip
+#: profiles that are part of what is installed
+SHIPPED = Path(__file__).parent / "profiles"
+CORRECTIONS = "training/corrections.tsv"
 FILES: tuple[str, ...] = (TOML, RINGS, *TABLES)
+#: tables a profile may do without: it has none of it then
+OPTIONAL = frozenset({
+    "escalation.tsv", "disputes.tsv", "platforms.tsv", "campaigns.tsv", "alarm_rules.tsv",
+    "alarm_patterns.tsv", "maintenance.tsv", "heartbeats.tsv",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,8 +122,28 @@ def read(root: Path) -> tuple[Draft, list[Problem]]:
 
 
 def training_files(root: Path) -> list[str]:
-    """Names of the optional texts a model learns from, relative to the profile, in order."""
-    return sorted(f"training/{path.name}" for path in (root / "training").glob("*.tsv"))
+    """Names of the optional texts a model learns from, relative to the profile, in order; last the
+    corrections of a shipped profile, which stand elsewhere."""
+    files = sorted(f"training/{path.name}" for path in (root / "training").glob("*.tsv"))
+    own = corrections_file(root)
+    return [*files, str(own)] if is_shipped(root) and own.is_file() else files
+
+
+def corrections_file(root: Path) -> Path:
+    """Where corrections by people are added to a profile: its own folder; of a shipped one, which
+    is part of what is installed, a file of its name in ``Settings.corrections_dir``."""
+    if is_shipped(root):
+        return settings().corrections_dir.absolute() / f"{root.name}.tsv"
+    return root / CORRECTIONS
+
+
+def digest_name(file: str) -> str:
+    """What a file is called in a digest: where it stands on a machine is no part of a profile."""
+    return CORRECTIONS if Path(file).is_absolute() else file
+
+
+def is_shipped(root: Path) -> bool:
+    return root.resolve().parent == SHIPPED.resolve()
 
 
 def _text_of(record: dict[str, str]) -> str:
@@ -134,19 +173,21 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 @cache
-def _many(row: type[p.Row]) -> TypeAdapter[Any]:
+def _many(row: type[Row]) -> TypeAdapter[Any]:
     return TypeAdapter(list[row])  # type: ignore[valid-type]
 
 
 def _read_table(
     root: Path,
     file: str,
-    row_type: type[p.Row],
+    row_type: type[Row],
     key_of: Callable[[dict[str, str]], str] | None,
     draft: Draft,
     found: list[Problem],
 ) -> Table[Any]:
     table: Table[Any] = Table(file)
+    if file in OPTIONAL and not (root / file).exists():
+        return table
     text = _text(root, file, found)
     if text is None:
         draft.missing.add(file)
@@ -179,10 +220,17 @@ def _read_table(
         table.lines = [n for n, _ in records]
     except ValidationError:
         _row_by_row(table, row_type, records, found)
+    _share(table.rows, set(header))
     return table
 
 
-def _header_problems(file: str, row_type: type[p.Row], header: list[str]) -> Iterator[Problem]:
+def _share(rows: Sequence[Row], columns: set[str]) -> None:
+    """One set of the columns a file has for all its rows: it weighs more than most rows do."""
+    for row in rows:
+        object.__setattr__(row, "__pydantic_fields_set__", columns)
+
+
+def _header_problems(file: str, row_type: type[Row], header: list[str]) -> Iterator[Problem]:
     if not header:
         yield Problem(file, 1, "", "文件是空的，第一行应为列名")
         return
@@ -201,7 +249,7 @@ def _header_problems(file: str, row_type: type[p.Row], header: list[str]) -> Ite
 
 def _row_by_row(
     table: Table[Any],
-    row_type: type[p.Row],
+    row_type: type[Row],
     records: list[tuple[int, dict[str, str]]],
     found: list[Problem],
 ) -> None:

@@ -21,12 +21,16 @@ def say(error: Any, value: object) -> str:
         return f"{shown} 不在可用值之内：{str(limits.get('expected', '')).replace(' or ', ', ')}"
     if kind == "string_pattern_mismatch":
         return f"{shown} 不合格式 {limits.get('pattern', '')}"
-    if kind == "string_too_short":
+    if kind in ("string_too_short", "too_short"):
         return "不能为空"
     if kind.startswith("int"):
         return f"{shown} 不是整数"
     if kind.startswith(("float", "finite")):
         return f"{shown} 不是数字"
+    if kind == "value_error":
+        return f"{shown} {limits.get('error', '')}"
+    if kind.startswith("datetime"):
+        return f"{shown} 不是时间（年-月-日T时:分）"
     if kind.startswith("date"):
         return f"{shown} 不是日期（年-月-日）"
     return f"{shown} 不可用：{error['msg']}"

@@ -174,7 +174,8 @@ TOPIC_OF: dict[str, str] = {
 
 
 def epoch_ms(stamp: datetime) -> int:
-    """UTC epoch milliseconds; a stamp without a zone is Shanghai's."""
+    """UTC epoch milliseconds, exact; a stamp without a zone is Shanghai's."""
     if stamp.tzinfo is None:
         stamp = stamp.replace(tzinfo=SHANGHAI)
-    return int(stamp.timestamp() * 1000)
+    thousandths = stamp.microsecond // 1000  # a float of seconds would lose the last of them
+    return int(stamp.replace(microsecond=0).timestamp()) * 1000 + thousandths

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     )
     metrics_port: int = Field(0, ge=0, le=65535, description="/metrics of a worker; 0 = off")
     secrets_dir: Path = Field(Path("data/secrets"), description="tokens, accounts and keys, 0600")
+    corrections_dir: Path = Field(
+        Path("data/corrections"),
+        description="人工更正,自带配置档也学 / corrections that shipped profiles learn too",
+    )
 
 
 @cache

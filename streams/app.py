@@ -26,17 +26,19 @@ class StageApp(faust.App):  # type: ignore[misc]
     """A Faust app whose topics hand out chunks.
 
     ``flush_hooks`` are awaited before a revoke or a stop; ``revoked_hooks`` hear what was taken.
+    Of the partitions in ``held`` no chunk is handed out, while all others go on.
     """
 
     chunk_records = 2_000
     fetch_wait_ms = 100
     chunk_bytes = 2 << 20
-    round_records = 6_000  # handed out before looking again who is waiting
+    round_records = 3_000  # handed out before looking again who is waiting
     flush_seconds = 10.0  # for work in hand before partitions move; less than the rebalance timeout
     stop_seconds = 1.0  # for work in hand before a stop
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.chunk_topics: set[str] = set()
+        self.held: frozenset[TP] = frozenset()  # replaced, never changed: another thread reads it
         self.flush_hooks: list[Callable[[], Awaitable[None]]] = []
         self.revoked_hooks: list[Callable[[set[TP]], None]] = []
         self.sinks: list[TableSink] = []

@@ -7,7 +7,7 @@ report that may belong to it comes. What waking, matching and forgetting need is
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,13 +15,15 @@ import numpy as np
 import zstandard
 
 from schemas.case import Case, Change, Deadline
-from streams.brief import KEYS, NEVER, ROW, brief, version_of
+from streams.brief import NEVER, ROW, brief, version_of
+from streams.core.incidents import KEYS
 
 _CASE_IN_CHANGE = b',"case":'  # the last field; inside a JSON string its quotes would be escaped
 #: case number, change (None: the case is over and forgotten), brief
 Kept = tuple[bytes, bytes | None, bytes]
 
 LEVEL = -3  # of zstd: three times the speed of its first real level for a fifth more bytes
+LATELY = 300  # cases of a partition kept as models, for the next report or command
 LEARNED = 12  # cases of a partition that give the compression its dictionary
 _VILLAGE = slice(9, 21)  # of a case number
 _NOBODY = "00000000-0000-5000-8000-000000000000"
@@ -93,7 +95,9 @@ class Book:
         self._bodies: list[bytes] = []
         self._versions: list[int] = []
         self._free: list[int] = []
+        self._lately: dict[int, tuple[bytes, Case]] = {}  # with the bytes it was read from
         self._villages: dict[bytes, array[int]] = {}
+        self._gathered: tuple[str, Any, Any] | None = None  # of the village asked last
         self._briefs = np.zeros(64, ROW)  # of rows; wake-ups stand in a column of their own too
         self._wake = np.full(64, NEVER, np.int64)
 
@@ -103,12 +107,34 @@ class Book:
     def __contains__(self, case_no: str) -> bool:
         return case_no.encode() in self._rows
 
+    def row(self, case_no: str) -> int | None:
+        return self._rows.get(case_no.encode())
+
+    def rows(self) -> Iterable[int]:
+        return self._rows.values()
+
     def get(self, case_no: str) -> Case | None:
-        row = self._rows.get(case_no.encode())
+        row = self.row(case_no)
         return None if row is None else self.case(row)
 
     def case(self, row: int) -> Case:
-        return Case.model_validate_json(self.json(row))
+        found = self._lately.get(row)
+        if found is not None and found[0] is self._bodies[row]:
+            return found[1]
+        return self._remembered(row, Case.model_validate_json(self.json(row)))
+
+    def lately(self, case: Case) -> None:
+        """Keep the model of a case that was just taken in: it need not be read for what comes."""
+        row = self.row(case.case_no)
+        if row is not None and self._versions[row] == case.version:
+            self._remembered(row, case)
+
+    def _remembered(self, row: int, case: Case) -> Case:
+        self._lately.pop(row, None)
+        self._lately[row] = self._bodies[row], case
+        if len(self._lately) > LATELY:
+            del self._lately[next(iter(self._lately))]
+        return case
 
     def json(self, row: int) -> bytes:
         body: bytes = self._codec.expand(self._bodies[row])
@@ -126,6 +152,10 @@ class Book:
         """Cases with a clock that will show a light."""
         return int(np.count_nonzero(self._wake[: len(self._bodies)] != NEVER))
 
+    def has_open(self, case_no: str) -> bool:
+        row = self.row(case_no)
+        return row is not None and bool(self._briefs["open"][row])
+
     def keep(self, change: Change) -> None:
         """Take a change in; an older version than the one held changes nothing."""
         body = encode(change)
@@ -136,6 +166,7 @@ class Book:
         the first records give it its dictionary.
         """
         found = [case_in(body) for _, body, _ in records if body is not None]
+        self._reserve(len(found))  # copying many rows takes longer than an event loop should wait
         if not self._bodies and found:
             self._codec = Codec(b"".join(found[:LEARNED]) + _sample())
         return self._codec.squeeze_all(found)
@@ -170,6 +201,7 @@ class Book:
     def _write(self, rows: list[int], briefs: list[bytes]) -> None:
         if not rows:
             return
+        self._gathered = None
         at = np.array(rows)
         new = np.frombuffer(b"".join(briefs), ROW)
         self._briefs[at] = new  # of equal rows the last one stays
@@ -182,11 +214,7 @@ class Book:
             row = len(self._bodies)
             self._bodies.append(b"")
             self._versions.append(0)
-            if row == len(self._wake):
-                more = row + max(row // 4, 64)
-                self._briefs = _grown(self._briefs, more)
-                self._wake = _grown(self._wake, more)
-                self._wake[row:] = NEVER
+            self._reserve(0)
         self._rows[key] = row
         village = key[_VILLAGE]
         of_village = self._villages.get(village)
@@ -195,11 +223,21 @@ class Book:
         of_village.append(row)
         return row
 
+    def _reserve(self, more: int) -> None:
+        """Have columns for all rows and ``more`` of them."""
+        need, had = len(self._bodies) + more, len(self._wake)
+        if need > had:
+            size = need + max(need // 4, 64)
+            self._briefs = _grown(self._briefs, size)
+            self._wake = _grown(self._wake, size)
+            self._wake[had:] = NEVER
+
     def forget(self, key: bytes) -> None:
         """Drop a case. Nothing when it is not held."""
         row = self._rows.pop(key, None)
         if row is None:
             return
+        self._gathered = None
         self._bodies[row], self._versions[row] = b"", 0
         self._briefs[row] = np.zeros((), ROW)
         self._wake[row] = NEVER
@@ -227,15 +265,37 @@ class Book:
     def wakes_at(self, row: int) -> int:
         return int(self._wake[row])
 
-    def found(self, village: str, key: int) -> Sequence[int]:
-        """Rows of open cases of a village with a hashed key, newest first."""
-        of_village = self._villages.get(village.encode())
-        if not of_village:
+    def found(self, village: str, wanted: Mapping[int, int], most: int) -> Sequence[int]:
+        """Rows of a village's cases that have any of the hashed keys, at most so many: those whose
+        common keys weigh most first, then the newest. ``village`` "": of every village.
+        """
+        if village and not self._villages.get(village.encode()):
             return ()
-        rows = np.frombuffer(of_village, np.int32).copy()
-        rows = rows[(self._briefs["keys"][rows] == key).any(axis=1)]
-        newest = np.argsort(-self._briefs["opened"][rows], kind="stable")
-        return [int(row) for row in rows[newest]]
+        rows, keys = self._keys_of(village)
+        weight = np.zeros(len(keys), np.int32)
+        for key, counts in wanted.items():
+            hits = (keys == key).ravel().nonzero()[0]
+            if len(hits):
+                weight[hits // KEYS] += counts
+        some = np.flatnonzero(weight)
+        at = some if rows is None else rows[some]
+        order = np.lexsort((-self._briefs["opened"][at], -weight[some]))[:most]
+        found: list[int] = at[order].tolist()
+        return found
+
+    def _keys_of(self, village: str) -> tuple[Any, Any]:
+        """Rows of a village (None: all) and their keys, gathered once for what one report asks."""
+        if self._gathered is None or self._gathered[0] != village:
+            if village:
+                rows = np.frombuffer(self._villages[village.encode()], np.int32).copy()
+                self._gathered = village, rows, self._briefs["keys"][rows]
+            else:
+                self._gathered = "", None, self._briefs["keys"][: len(self._bodies)]
+        return self._gathered[1], self._gathered[2]
+
+    def body(self, row: int) -> bytes:
+        """A case as it is kept: another object once it has changed."""
+        return self._bodies[row]
 
 
 def _grown(old: Any, size: int) -> Any:
@@ -245,4 +305,3 @@ def _grown(old: Any, size: int) -> Any:
 
 
 REOPENING = timedelta(days=31)  # a closed case is kept so long; reopening takes 30
-assert ROW["keys"].shape == (KEYS,)

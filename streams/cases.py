@@ -22,13 +22,17 @@ from pydantic import ValidationError
 
 from connectors.kafka import KafkaAddress, KafkaUnavailable, Record
 from connectors.metrics import metric
-from schemas.case import Change, Command, Refusal
+from schemas.case import Case, Change, Command, Move, Refusal
+from schemas.ids import village_of
 from schemas.profile import Profile
 from schemas.settings import Settings
+from streams.alarming import alarm_entries, goes_on
 from streams.answers import letter, outcome
 from streams.app import StageApp
 from streams.changelog import Entry, Fenced
-from streams.core.cases import apply
+from streams.core.alarm_tables import AlarmTables
+from streams.core.cases import Applied, aimed, apply, own_again
+from streams.core.merging import absorbing, releasing
 from streams.core.rules import Rules
 from streams.core.workdays import load_workdays
 from streams.finish import Finisher
@@ -53,6 +57,7 @@ class Writer:
 
     def __init__(self, settings: Settings, rules: Rules, outlet: Outlet) -> None:
         self.rules, self.outlet = rules, outlet
+        self.tables = AlarmTables(rules.profile)
         self.address = KafkaAddress.of(settings)
         self.offsets = Offsets(self.address)
         self.finisher = Finisher()
@@ -106,16 +111,19 @@ class Writer:
             if time.monotonic() > pause:
                 await asyncio.sleep(0)
                 pause = time.monotonic() + BREATH
-        await self.outlet.put(letters)
-        await self.write(part, entries)
+        await self.outlet.put(letters)  # letters, and commands that other cases are to get
+        await self.write(part, entries, alarm_entries(part, next_offset - 1))
         part.position = next_offset
         metric("gridwhistle_open_cases").labels(str(part.number)).set(part.book.open)
         await self.outlet.put(told)  # nobody is told of a change that is not safe
 
-    async def write(self, part: Partition, entries: Sequence[Entry]) -> None:
-        """Make changes durable that the book already has. On doubt the book is dropped."""
+    async def write(
+        self, part: Partition, entries: Sequence[Entry], alarms: Sequence[Entry] = ()
+    ) -> None:
+        """Make changes durable that the book already has, with the alarms that led to them. On
+        doubt the book is dropped."""
         try:
-            await part.changes.append(entries)
+            await part.changes.append(entries, alarms)
         except BaseException as exc:
             ours = self.partitions.get(part.number) is part
             self._drop(part)
@@ -143,19 +151,49 @@ class Writer:
             if person:  # whoever asks again with the same key wants to know how things stand
                 told.append(outcome(command, None, part.book.get(command.case_no)))
             return
+        reached: dict[str, str] = {}  # case a report was for → case it has joined
+        if command.move == "maintain":  # it concerns devices: whoever sent it hears that it is kept
+            told.append(outcome(command, None, None))
+        for one in goes_on(part, command, datetime.now(UTC)):
+            self.do(part, one, record, entries, told, letters, reached)
+
+    def do(
+        self, part: Partition, command: Command, record: Any,
+        entries: list[Entry], told: list[Record], letters: list[Record],
+        reached: dict[str, str],
+    ) -> None:  # fmt: skip
+        """Apply one command. ``record``: of the one behind it."""
         try:
+            meant = command
+            if command.case_no in reached:
+                command = command.model_copy(update={"case_no": reached[command.case_no]})
             command = self._aim(part, command)
+            reached[meant.case_no] = command.case_no
+            if (other := self._elsewhere(part, command)) is not None:
+                letters.append(other)
+                return
             case = part.book.get(command.case_no)
-            applied = apply(case, command, self.rules, datetime.now(UTC), record.offset)
+            now = datetime.now(UTC)
+            applied = apply(case, command, self.rules, now, record.offset)
+            taken_in = self._beside(part, case, applied, command, now, record.offset)
+            if isinstance(taken_in, Refusal):
+                applied, taken_in = taken_in, None
         except Exception as exc:  # a bug must not stop every case of a town
             log.exception("a rule failed on command %s of %s", command.command_id, command.case_no)
             letters.append(letter(part.number, record, exc))
             return
+        person = command.actor.role in PEOPLE
         result = RESULTS[type(applied)]
         metric("gridwhistle_commands_total").labels(command.move, result).inc()
         if isinstance(applied, Change):
+            if command.move == "unmerge" and command.report is not None:
+                letters.append(sent(own_again(command)))
             entries.append(part.keep(applied))
             case = applied.case
+            if taken_in is not None:
+                entries.append(part.keep(taken_in))
+            part.alarms.landed(meant, case.case_no)
+            part.alarms.changed(applied)
             if applied.stage:
                 count_lights(applied.clock or "", applied.stage, 1, applied.late_seconds)
         if person:
@@ -164,24 +202,70 @@ class Writer:
             log.warning("command %s refused: %s", command.command_id, applied.detail)
 
     def _aim(self, part: Partition, command: Command) -> Command:
-        """A report joins an open case of the same matter; a clear finds the case of its device."""
-        if command.report is None or command.case_no in part.book:
+        """A report joins an open case of the same matter; a clear finds the case of its device.
+        What is meant for a merged case goes to its parent.
+        """
+        if command.report is None:
             return command
+        if (held := part.book.get(command.case_no)) is not None:
+            if held.state != "merged" or command.report.event_id in held.event_ids:
+                return command
+            move: Move = "attach" if command.move == "report" else command.move
+            parent = part.index.parent(held.case_no) or command.case_no
+            return command.model_copy(update={"case_no": parent, "move": move})
         if command.move == "clear":
             found = part.index.device(command.report, command.case_no)
             return command.model_copy(update={"case_no": found}) if found else command
-        if command.move == "report" and (
-            found := part.index.joins(command.report, command.case_no)
-        ):
-            return command.model_copy(update={"case_no": found, "move": "attach"})
+        if command.move == "report" and not command.report.lead:  # each lead is to be looked at
+            return aimed(command, part.index.joins(command.report, command.case_no))
         return command
+
+    def _beside(
+        self, part: Partition, case: Case | None, applied: Applied, command: Command,
+        now: datetime, offset: int,
+    ) -> Change | Refusal | None:  # fmt: skip
+        """What a merge does to the case that takes the other one in: both change, or neither. And
+        what its undoing does, where that one is still open.
+        """
+        if not isinstance(applied, Change) or case is None:
+            return None
+        if applied.move == "unmerge" and case.state == "merged":
+            parent = part.book.get(case.merged_into)
+            released = apply(parent, releasing(case, command), self.rules, now, offset)
+            return released if isinstance(released, Change) else None
+        if applied.move != "merge":
+            return None
+        parent = part.book.get(command.merged_into)
+        absorb = absorbing(applied.case, parent, command)
+        if isinstance(absorb, Refusal):
+            return absorb
+        taken = apply(parent, absorb, self.rules, now, offset)
+        assert taken is not None, "a merge is done once"
+        return taken
+
+    def _elsewhere(self, part: Partition, command: Command) -> Record | None:
+        """A report whose village is not known, or that belongs to a case of which none is, as a
+        command for that case in another of our partitions. What other workers hold is not asked.
+        """
+        report = command.report
+        if command.move != "report" or report is None or command.case_no in part.book:
+            return None
+        village = village_of(command.case_no)
+        for other in self.partitions.values():
+            if other is not part:
+                found = other.index.elsewhere(report, village, command.case_no)
+                if found.joins:
+                    return sent(aimed(command, found))
+        return None
 
     async def _load(self, number: int) -> Partition:
         try:
             tries = 0
             while True:
                 try:
-                    part = await recovered(self.address, self.offsets, number)
+                    part = await recovered(
+                        self.address, self.offsets, number, self.tables, self.rules.places
+                    )
                 except KafkaUnavailable as exc:
                     log.warning("读不到分区 %d 的案件,稍后再试: %s", number, exc)
                     await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
@@ -221,6 +305,12 @@ class Writer:
         self.forget({TP(COMMANDS, number) for number in (*self.partitions, *self._loading)})
         await asyncio.gather(*self._closing, return_exceptions=True)
         await self.offsets.stop()
+
+
+def sent(command: Command) -> Record:
+    """A command for a case of any partition."""
+    key = village_of(command.case_no).encode()
+    return Record(COMMANDS, key, command.model_dump_json(exclude_defaults=True).encode())
 
 
 def count_lights(clock: str, stage: str, count: int, latest: float) -> None:

@@ -6,12 +6,15 @@ run costs that once for hundreds or thousands of records, and leaves the rest to
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
 from aiokafka.consumer.fetcher import FetchResult
 from faust.serializers.schemas import Schema
 from faust.types import TP, ConsumerMessage
+
+RUN = 64  # records handed on together
 
 
 class Chunk:
@@ -71,24 +74,65 @@ class ChunkSchema(Schema):  # type: ignore[misc]
         return decode
 
 
+class _Run(NamedTuple):
+    """Records that lie together, in the place of one."""
+
+    offset: int  # of the last
+    records: list[Any]
+
+
+class _RunsBatch:
+    """A batch of aiokafka's that hands out runs of its records. All else about it is its own."""
+
+    def __init__(self, batch: Any, batches: Any) -> None:
+        self._batch, self._batches = batch, batches
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batch, name)
+
+    def __next__(self) -> Any:  # asked of markers of transactions only
+        return next(self._batch)
+
+    def __iter__(self) -> Iterator[_Run]:
+        records = chain(self._batch)  # which, unlike the batch, may be asked again and again
+        while run := list(islice(records, RUN)):
+            first = self._batches.next_fetch_offset
+            if run[0].offset < first:  # a compressed batch begins before what was asked for
+                run = [record for record in run if record.offset >= first]
+            if run:
+                yield _Run(run[-1].offset, run)
+
+
+class _RunsRecords:
+    """aiokafka's ``MemoryRecords`` whose batches hand out runs."""
+
+    def __init__(self, records: Any, batches: Any) -> None:
+        self._records, self._batches = records, batches
+        self.has_next = records.has_next
+
+    def next_batch(self) -> _RunsBatch:
+        return _RunsBatch(self._records.next_batch(), self._batches)
+
+
 def take_chunk(fetched: FetchResult, most: int, most_bytes: int = 2 << 20) -> Chunk | None:
-    """At most ``most`` records, or as many as reach ``most_bytes`` of values.
+    """About ``most`` records, or as many as reach ``most_bytes`` of values: whole runs of RUN.
 
-    Like ``FetchResult.getall`` but without building a ``ConsumerRecord`` for each record.
-
-    Transaction, control-batch and compaction handling stay aiokafka's: only the last step, making
-    a record object, is replaced. Returns None when nothing is left to hand out.
+    Like ``FetchResult.getall``, whose loop takes four Python calls for each record; here it goes
+    over runs. Transaction, control-batch and compaction handling stay aiokafka's. Returns None
+    when nothing is left to hand out.
     """
     tp = fetched._topic_partition
     if not fetched.has_more() or not fetched.check_assignment(tp):
         return None
     batches = fetched._partition_records
-    batches._consumer_record = _as_it_is
+    if type(batches._records) is not _RunsRecords:
+        batches._records = _RunsRecords(batches._records, batches)
+        batches._consumer_record = _as_it_is
     records: list[Any] = []
     size, drained = 0, False
-    for record in batches:
-        records.append(record)
-        size += len(record.value or b"")
+    for run in batches:
+        records += run.records
+        size += sum([len(record.value or b"") for record in run.records])
         if len(records) >= most or size >= most_bytes:
             break
     else:
@@ -96,9 +140,9 @@ def take_chunk(fetched: FetchResult, most: int, most_bytes: int = 2 << 20) -> Ch
     next_offset = batches.next_fetch_offset
     fetched._update_position()
     if drained:
-        fetched._partition_records = None
+        fetched._partition_records = batches._records = None  # a circle that holds what was fetched
     return Chunk(TP(tp.topic, tp.partition), records, next_offset, size) if records else None
 
 
-def _as_it_is(_tp: Any, record: Any) -> Any:
-    return record
+def _as_it_is(_tp: Any, run: _Run) -> _Run:
+    return run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from string import Template
 from typing import Any
@@ -30,10 +30,6 @@ def insert_as_writer(
     """Insert whole columns, all or nothing. Raises what the client raises; code 395 when another
     writer has claimed one of the partitions. The table is described once for each client."""
     types, structure = _described(client, table, names)
-    head = _statement().substitute(
-        table=table, columns=", ".join(f"`{name}`" for name in names), structure=structure,
-        writer=writer,
-    )  # fmt: skip
     context = InsertContext(
         table, list(names), types, columns, column_oriented=True, block_size=len(columns[0])
     )
@@ -41,13 +37,31 @@ def insert_as_writer(
     if context.insert_exception is not None:
         raise context.insert_exception
     data_at = plain.index(DATA_AFTER) + len(DATA_AFTER)
-    packer = lz4.frame.LZ4FrameCompressor()
-    pieces = (
-        packer.begin(), packer.compress(head.encode()),
-        packer.compress(memoryview(plain)[data_at:]), packer.flush(),
+    body = memoryview(plain)[data_at:]
+    send_as_writer(client, table, names, structure, (body,), writer, settings)
+
+
+def send_as_writer(
+    client: Client,
+    table: str,
+    names: Sequence[str],
+    structure: str,
+    body: Iterable[bytes | memoryview],
+    writer: str,
+    settings: Mapping[str, Any],
+) -> None:
+    """The same with a block in Native format, whose columns are as ``structure`` says. Its pieces
+    are compressed as they come: the block is never in memory whole."""
+    head = _statement().substitute(
+        table=table, columns=", ".join(f"`{name}`" for name in names),
+        structure=structure.replace("'", "\\'"), writer=writer,
     )  # fmt: skip
-    del plain, context, columns
-    client.raw_insert("", insert_block=b"".join(pieces), compression="lz4", settings=dict(settings))
+    packer = lz4.frame.LZ4FrameCompressor()
+    packed = bytearray(packer.begin() + packer.compress(head.encode()))
+    for piece in body:
+        packed += packer.compress(piece)
+    packed += packer.flush()
+    client.raw_insert("", insert_block=packed, compression="lz4", settings=dict(settings))
 
 
 @cache
@@ -64,5 +78,5 @@ def _described(client: Client, table: str, names: Sequence[str]) -> tuple[Sequen
         kinds = [kind.name for kind in context.column_types]
         pairs = zip(names, kinds, strict=True)
         structure = ", ".join(f"`{name}` {kind}" for name, kind in pairs)
-        known[table] = (context.column_types, structure.replace("'", "\\'"))
+        known[table] = (context.column_types, structure)
     return known[table]

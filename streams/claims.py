@@ -38,6 +38,7 @@ class Held:
     done: set[tuple[int, int]] = field(default_factory=set)  # offset, part
     until: int = -1  # the highest offset of them
     recent: RecentIds = field(default_factory=RecentIds)
+    calm: set[int] = field(default_factory=set)  # devices that last sent a normal state
 
 
 class Claims:

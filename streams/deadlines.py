@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from connectors.kafka_address import KafkaUnavailable
 from connectors.metrics import metric
+from streams.alarming import wake_alarms
 from streams.book import REOPENING
 from streams.brief import NEVER, gravestone, microseconds, relit
 from streams.cases import Forgotten, Writer, count_lights
@@ -48,17 +47,14 @@ Shown = dict[tuple[str, str], tuple[int, int]]
 
 def light_up(part: Partition, row: int, now: datetime, shown: Shown) -> Iterator[Entry]:
     """Records of the lights of a case that are due at ``now``. The book has yet to take them."""
-    done = part.done_now
-    head = part.book.brief(row)
-    case = orjson.loads(part.book.json(row))
-    key = case["case_no"].encode()
-    for change, later in due_lights(case, now, done):
-        wake = NEVER if later is None else microseconds(later)
-        head = relit(head, case["version"], wake, done, change["command_id"])
-        yield Entry(key, orjson.dumps(change), head)
-        light = change["clock"], change["stage"]
+    done, head = part.done_now, part.book.brief(row)
+    for lit in due_lights(part.book.json(row), now, done):
+        wake = NEVER if lit.later is None else microseconds(lit.later)
+        head = relit(head, lit.version, wake, done, lit.command_id)
+        yield Entry(lit.case_no.encode(), lit.body, head)
+        light = lit.clock, lit.stage
         count, latest = shown.get(light, (0, 0))
-        shown[light] = count + 1, max(latest, change.get("late_seconds", 0))
+        shown[light] = count + 1, max(latest, lit.late_seconds)
 
 
 class Timer:
@@ -81,13 +77,16 @@ class Timer:
             return 0
         now = self._now()
         waiting = [
-            part for part in self.writer.partitions.values() if part.book.due(microseconds(now), 1)
+            part
+            for part in self.writer.partitions.values()
+            if part.book.due(microseconds(now), 1) or part.alarms.states.due(now)
         ]
         shown = 0
         try:
             ends = await self.writer.offsets.ends(COMMANDS, [p.number for p in waiting])
             for part in waiting:
                 if part.position >= ends[part.number]:
+                    await wake_alarms(self.writer, part, now)
                     shown += await self._fire(part, now)
         except KafkaUnavailable as exc:
             log.warning("消息总线没有应答,亮灯等待: %s", exc)

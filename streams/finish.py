@@ -46,6 +46,10 @@ class Finisher:
             raise exc
         self.on_failure(exc)
 
+    def fullness(self) -> float:
+        """Bytes under way, as a share of MOST_BYTES."""
+        return self.waiting_bytes / MOST_BYTES
+
     async def room(self) -> None:
         """Return when less than MOST_BYTES are under way: Kafka keeps the rest."""
         while self.waiting_bytes >= MOST_BYTES:

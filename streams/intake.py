@@ -13,16 +13,16 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from faust.types import TP
 
 from connectors.kafka import Record
 from connectors.metrics import metric
-from schemas.case import Actor, Command, Report
-from schemas.event import EVENT_COLUMNS, Event
+from schemas.case import Actor, Command
+from schemas.event import Event
 from schemas.ids import case_number, command_id
 from schemas.profile import Profile
 from schemas.settings import Settings
@@ -32,12 +32,16 @@ from streams.chunks import Chunk
 from streams.claims import Claims, Held
 from streams.core.breaker import Breaker
 from streams.core.decide import Decider
+from streams.core.quiet import Bulk
+from streams.core.reporting import report_of
 from streams.decided import Decided, decide_chunk
+from streams.event_sink import EventRows, EventSink
 from streams.finish import Finisher
 from streams.learned import learned
 from streams.line import StoreLine
 from streams.outlet import Outlet
 from streams.sink import TableSink, store_address
+from streams.standing import Standing
 from streams.stopped import Stopped
 
 log = logging.getLogger(__name__)
@@ -45,7 +49,6 @@ log = logging.getLogger(__name__)
 FILTERED_COLUMNS = ("topic", "partition", "offset", "part", "event_id", "reason", "ingest_ms")
 SYSTEM = Actor(role="system", id="intake")
 OPENS = {"case": "report", "triage": "report", "clear": "clear"}
-MONTH_OF_INGEST = EVENT_COLUMNS.index("ingest_ms")
 
 
 def command_of(event: Event) -> Command:
@@ -59,18 +62,8 @@ def command_of(event: Event) -> Command:
         move=move,
         at=at,
         actor=SYSTEM,
-        report=Report(
-            event_id=event.event_id, channel=event.channel,
-            occurred_at=datetime.fromtimestamp(event.occurred_ms / 1000, UTC), ingested_at=at,
-            title=event.title, text=event.text, device_id=event.device_id,
-            event_code=event.event_code, class_code=event.class_code,
-            confidence=event.confidence, top3=event.top3, grade=event.grade,
-            emergency=event.emergency, grid=event.grid, building=event.building,
-            lon=event.lon, lat=event.lat, unit=event.unit, unit_level=event.unit_level,
-            route=event.route, reporter=event.reporter, test=event.test,
-            simulated=event.simulated,
-        ),
-    )  # fmt: skip
+        report=report_of(event),
+    )
 
 
 class Intake:
@@ -82,13 +75,12 @@ class Intake:
         address = store_address(settings)
         crash = app.crash_soon if app is not None else None
         self.app, self.outlet = app, outlet
-        self.decider = Decider(profile, learned(profile))
+        # What the model was taught with is 8 MB of texts that nobody asks for once it is there.
+        self.bulk = Bulk(Decider(replace(profile, training=()), learned(profile)))
         line = StoreLine(address, "claims")
         self.claims = Claims(line)
         self.stopped = Stopped(line)
-        self.events = TableSink(
-            "events", EVENT_COLUMNS, address, split=_month, writer=self._writer, on_failure=crash
-        )
+        self.events = EventSink(address, writer=self._writer, on_failure=crash)
         self.filtered = TableSink(
             "filtered", FILTERED_COLUMNS, address, writer=self._writer, on_failure=crash
         )
@@ -97,12 +89,19 @@ class Intake:
         self._breakers: dict[TP, Breaker] = {}
         self._sent: dict[TP, asyncio.Future[None]] = {}  # the last commands of each partition
         self._next: dict[TP, int] = {}
+        stores = (self.events, self.filtered, self.finisher)
+        self.standing = Standing(app, stores, self._take)
 
     def _writer(self) -> str:
         return self.claims.writer
 
     async def take(self, event: Any) -> None:
         """One chunk. Returns when the next may come, which is before this one is safe."""
+        if not self.standing.sets_aside(event):
+            await self._take(event)
+            await self.standing.room(event.value)
+
+    async def _take(self, event: Any) -> None:
         chunk = event.value
         if self.stopped.holds(chunk.tp, event):
             return
@@ -112,7 +111,7 @@ class Intake:
             return
         self._note_lost(chunk)
         started = time.perf_counter()
-        out = decide_chunk(self.decider, chunk, held, int(time.time() * 1000))
+        out = decide_chunk(self.bulk, chunk, held, int(time.time() * 1000))
         metric("gridwhistle_decide_seconds").observe(time.perf_counter() - started)
         breaker = self._breakers[chunk.tp]
         if breaker.trips(out.bad, len(chunk), chunk.last):
@@ -122,14 +121,13 @@ class Intake:
         chunk.release()
         self._count(chunk, out)
         self.finisher.finish(event, self._effects(chunk.tp, out), chunk.size)
-        await self.events.room()
-        await self.filtered.room()
-        await self.finisher.room()
 
     def _count(self, chunk: Chunk, out: Decided) -> None:
         topic = chunk.tp.topic
         metric("gridwhistle_records_total").labels(topic).inc(len(chunk))
         kinds = Counter((e.channel, e.disposition) for e in out.events)
+        for say, count in Counter(out.quiet.says if out.quiet is not None else ()).items():
+            kinds[say.like.channel, say.like.disposition] += count
         for (channel, disposition), count in kinds.items():
             metric("gridwhistle_events_total").labels(channel, disposition).inc(count)
         for reason, count in out.reasons.items():
@@ -151,7 +149,8 @@ class Intake:
             self._in_turn(self._sent.get(tp), urgent, others)
         )
         self._sent[tp] = sent
-        return [sent, self.events.add(out.events), self.filtered.add(out.filtered)]
+        rows = EventRows(out.quiet, out.events)
+        return [sent, self.events.add(rows), self.filtered.add(out.filtered)]
 
     async def _in_turn(
         self, before: asyncio.Future[None] | None, urgent: asyncio.Future[None],
@@ -166,6 +165,7 @@ class Intake:
     async def _stop(self, event: Any, out: Decided, breaker: Breaker) -> None:
         """Too much is bad: only emergencies leave; the chunk and what follows it wait."""
         chunk = event.value
+        self._held[chunk.tp].calm.clear()  # its normal states have not left and are decided again
         await self.outlet.put([_record(e) for e in out.reports if e.emergency])
         reason = out.reasons.most_common(1)[0][0] if out.reasons else ""
         self.stopped.stop(event, breaker.bad, breaker.seen, reason)
@@ -220,6 +220,7 @@ class Intake:
         self.events.abandon()
         self.filtered.abandon()
         self.stopped.forget()
+        self.standing.forget()
         for known in (self._held, self._breakers, self._sent, self._next):
             known.clear()
 
@@ -232,17 +233,6 @@ class Intake:
 def _record(event: Event) -> Record:
     body = command_of(event).model_dump_json(exclude_defaults=True)
     return Record("case-commands", event.village.encode(), body.encode())
-
-
-def _month(row: tuple[Any, ...]) -> int:
-    """Partition of the table an event falls into: months of UTC, as in the DDL."""
-    return _month_of_day(row[MONTH_OF_INGEST] // 86_400_000)
-
-
-@cache
-def _month_of_day(day: int) -> int:
-    at = time.gmtime(day * 86_400)
-    return at.tm_year * 12 + at.tm_mon
 
 
 def attach(app: StageApp, settings: Settings, profile: Profile, outlet: Outlet) -> None:

@@ -20,7 +20,6 @@ from streams.core.ngrams import Model
 from streams.core.training import input_digest, train
 
 log = logging.getLogger(__name__)
-_STEPS = 127  # a weight is kept as one of so many steps of its column's largest
 
 
 def learned(profile: Profile, cache: Path | None = None) -> Model:
@@ -33,8 +32,6 @@ def learned(profile: Profile, cache: Path | None = None) -> Model:
             keep(model, path)
         except OSError as problem:
             log.warning("学到的模型存不进 %s,下次启动要再学一遍:%s", path.parent, problem.strerror)
-        else:
-            model = load(path) or model  # what later starts will see, to the last bit
     return model
 
 
@@ -48,7 +45,6 @@ def model_file(profile: Profile, cache: Path | None = None) -> Path:
 def keep(model: Model, path: Path) -> None:
     """Write a model, all of it or nothing. OSError when the place cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scale = np.abs(model.weights).max(axis=0, initial=1e-9) / _STEPS
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False, suffix=".part") as part:
         try:
             np.savez_compressed(
@@ -56,11 +52,12 @@ def keep(model: Model, path: Path) -> None:
                 labels=np.array(model.labels),
                 grams=np.array(model.grams),
                 idf=model.idf,
-                scale=scale.astype(np.float32),
-                weights=np.rint(model.weights / scale).astype(np.int8),
+                scale=model.scale,
+                weights=model.steps,
                 bias=model.bias,
                 curve=np.array(model.curve, dtype=np.float64).reshape(-1, 2),
-                settings=np.array([model.mix, model.sharpness, model.danger_bar]),
+                shares=model.shares,
+                settings=np.array([model.mix, model.sharpness, model.danger_bar, *model.alarm]),
                 digest=np.array(model.digest),
             )
         except BaseException:
@@ -73,22 +70,25 @@ def load(path: Path) -> Model | None:
     """None when there is none, or when what is there cannot be read (it is then made again)."""
     try:
         with np.load(path, allow_pickle=False) as kept:
-            mix, sharpness, bar = kept["settings"].tolist()
+            mix, sharpness, bar, *alarm = kept["settings"].tolist()
             return Model(
                 labels=tuple(kept["labels"].tolist()),
                 grams=tuple(kept["grams"].tolist()),
                 idf=kept["idf"],
-                weights=kept["weights"].astype(np.float32) * kept["scale"],
+                steps=kept["weights"],
+                scale=kept["scale"],
                 bias=kept["bias"],
                 mix=mix,
                 sharpness=sharpness,
+                shares=kept["shares"],
+                alarm=(alarm[0], alarm[1], alarm[2], alarm[3]),
                 danger_bar=bar,
                 curve=tuple((chance, right) for chance, right in kept["curve"].tolist()),
                 digest=str(kept["digest"]),
             )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as problem:
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as problem:
         log.warning("学到的模型 %s 读不了,重新学习:%s", path, problem)
         return None
 

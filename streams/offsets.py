@@ -16,7 +16,7 @@ from aiokafka.protocol.fetch import FetchRequest
 
 from connectors.kafka_address import KafkaAddress, KafkaUnavailable
 
-COMMANDS, CHANGES = "case-commands", "case-changes"
+COMMANDS, CHANGES, ALARMS = "case-commands", "case-changes", "alarm-states"
 GROUP = "gridwhistle-cases"
 ANSWER_SECONDS = 30.0
 
@@ -74,21 +74,23 @@ class Offsets:
             committed = start
         return Ends(max(committed, start), end)
 
-    async def fetch(self, partition: int, offset: int, size: int) -> tuple[int, Any, Any]:
-        """Changes from ``offset`` on: their stable end, aborted transactions, raw bytes."""
-        asked = [(CHANGES, [(partition, offset, size)])]
+    async def fetch(
+        self, partition: int, offset: int, size: int, topic: str = CHANGES
+    ) -> tuple[int, Any, Any]:
+        """Records from ``offset`` on: their stable end, aborted transactions, raw bytes."""
+        asked = [(topic, [(partition, offset, size)])]
         async with touching():
             client = (await self.consumer())._client
-            leader = client.cluster.leader_for_partition(TopicPartition(CHANGES, partition))
+            leader = client.cluster.leader_for_partition(TopicPartition(topic, partition))
             if leader is None or leader == -1:
-                await client.add_topic(CHANGES)
-                raise KafkaUnavailable(f"{CHANGES}[{partition}] 暂无首领")
+                await client.add_topic(topic)
+                raise KafkaUnavailable(f"{topic}[{partition}] 暂无首领")
             request = FetchRequest(100, 1, size, READ_COMMITTED, asked)
             answer = await client.send(leader, request)
         (_, ((_, code, _, *rest),)), *_ = answer.topics
         if code:
             client.force_metadata_update()
-            raise KafkaUnavailable(f"{CHANGES}[{partition}]@{offset}: {for_code(code).__name__}")
+            raise KafkaUnavailable(f"{topic}[{partition}]@{offset}: {for_code(code).__name__}")
         return rest[0], rest[2] if answer.API_VERSION >= 11 else rest[-2], rest[-1]
 
     async def stop(self) -> None:

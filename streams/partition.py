@@ -13,30 +13,38 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 
 from connectors.kafka import KafkaAddress
 from connectors.metrics import metric
 from schemas.case import Change, Command
+from streams.alarming import read_alarms
 from streams.book import Book, encode
-from streams.brief import HEADER, ROW, brief, command_of, done_of, gravestone, hashed
+from streams.brief import HEADER, brief, commands_of, done_of, gravestone, hashed
 from streams.changelog import ChangeLog, Entry, Stored
+from streams.core.alarm_tables import AlarmTables
+from streams.core.alarmbook import AlarmBook
+from streams.core.matter import NOWHERE
+from streams.core.whereabouts import Whereabouts
 from streams.joins import BookIndex
 from streams.offsets import CHANGES, COMMANDS, Offsets
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 5_000  # of them taken in without a pause
 RECENT = 100_000  # commands remembered a partition, so that a repeated one is known
 
 
 class Partition:
     """All cases of the villages of one partition, and what is known of its commands."""
 
-    def __init__(self, number: int, changes: ChangeLog) -> None:
+    def __init__(
+        self, number: int, changes: ChangeLog, tables: AlarmTables, places: Whereabouts = NOWHERE
+    ) -> None:
         self.number, self.changes = number, changes
+        self.alarms = AlarmBook(tables)
         self.book = Book()
-        self.index = BookIndex(self.book)
+        self.index = BookIndex(self.book, places)
         self.lock = asyncio.Lock()  # one task at a time decides and writes
         self.done = -1  # commands up to this offset are done
         self.position = 0  # next command to come
@@ -52,50 +60,54 @@ class Partition:
         """Take a change in. Returns its record."""
         entry = Entry(change.case.case_no.encode(), encode(change), brief(change))
         self.take([entry])
+        self.book.lately(change.case)
         return entry
 
     def take(self, entries: Sequence[Entry]) -> None:
         """Records in the topic's order: the last one says which commands are done."""
-        self.book.load(list({entry.key: entry for entry in entries}.values()))
-        for entry in entries:
-            if command := command_of(entry.brief):
-                self.remember(command)
-        if entries:
-            self.done = done_of(entries[-1].brief)
-
-    def remember(self, command: int) -> None:
-        if command in self._recent:
+        if not entries:
             return
-        self._recent.add(command)
-        self._recent_order.append(command)
-        if len(self._recent_order) > RECENT:
-            self._recent.discard(self._recent_order.popleft())
+        self.book.load(list({entry.key: entry for entry in entries}.values()))
+        self.remember(commands_of(entry.brief for entry in entries))
+        self.done = done_of(entries[-1].brief)
 
-    def remember_all(self, briefs: Iterable[bytes]) -> None:
-        """The commands behind the last records of the topic, in its order."""
-        commands = np.frombuffer(b"".join(briefs), ROW)["command"].tolist()
-        self._recent_order = deque(dict.fromkeys(commands))
-        self._recent = set(self._recent_order)
+    def remember(self, commands: Iterable[int]) -> None:
+        recent, order = self._recent, self._recent_order
+        for command in commands:
+            if command and command not in recent:
+                recent.add(command)
+                order.append(command)
+        while len(order) > RECENT:
+            recent.discard(order.popleft())
 
     def repeated(self, command: Command) -> bool:
         return hashed(command.command_id) in self._recent
 
 
-async def recovered(address: KafkaAddress, offsets: Offsets, number: int) -> Partition:
+async def recovered(
+    address: KafkaAddress,
+    offsets: Offsets,
+    number: int,
+    tables: AlarmTables,
+    places: Whereabouts = NOWHERE,
+) -> Partition:
     """A partition taken over and read back. No command of it is applied before this is done.
 
     KafkaUnavailable: nothing is kept, try again.
     """
     started = time.monotonic()
-    part = Partition(number, ChangeLog(address, offsets, number))
+    part = Partition(number, ChangeLog(address, offsets, number), tables, places)
     try:
         await part.changes.open()  # first shut the former writer out, then read what it left
         commands = await offsets.commands(number)
-        read, latest = 0, deque[bytes](maxlen=RECENT)
+        read, latest = 0, deque[int](maxlen=RECENT)
         async for run in part.changes.read():
-            latest.extend(await _load_run(part, run))
+            latest.extend(commands_of(await _load_run(part, run)))
             read += len(run)
-        part.remember_all(latest)
+        while latest:  # as much at a time as keeps no other partition waiting
+            part.remember(latest.popleft() for _ in range(min(len(latest), AT_ONCE)))
+            await asyncio.sleep(0)
+        await read_alarms(part)
     except BaseException:
         await part.changes.close()
         raise

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from schemas.alarm import AlarmRecord
 from schemas.alert import Alert
 from schemas.case import Case, Change, Deadline
 from schemas.deadletter import DeadLetter
@@ -33,6 +34,19 @@ ALERT_COLUMNS = (
     "alert_id", "kind", "recipient", "case_no", "change_id", "event_id", "class_code", "grade",
     "village", "grid", "building", "title", "channel", "clock", "due_ms", "late_seconds",
     "created_ms", "needs_ack", "test", "simulated",
+)  # fmt: skip
+VERDICT_COLUMNS = (
+    "village", "key", "event_id", "at_ms", "device_id", "event_code", "building", "grid",
+    "outcome", "rule", "reason", "case_no", "simulated",
+)  # fmt: skip
+ALARM_COLUMNS = (
+    "key", "version", "village", "device_id", "event_code", "state", "first_ms", "last_ms",
+    "cleared_ms", "acknowledged_ms", "heard_ms", "raises", "clears", "flapping", "bundled",
+    "case_no", "rule", "simulated",
+)  # fmt: skip
+WINDOW_COLUMNS = (
+    "window_id", "village", "version", "scope", "target", "area", "events", "start_ms", "end_ms",
+    "who", "by", "reason",
 )  # fmt: skip
 LETTER_COLUMNS = (
     "topic", "partition", "offset", "part", "reason", "field", "detail", "at_ms",
@@ -77,6 +91,40 @@ def alert_row(alert: Alert) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def verdict_rows(record: AlarmRecord) -> Rows:
+    return tuple(
+        (
+            record.village, record.key, v.event_id, _ms(v.at), v.device_id, v.event_code,
+            v.building, v.grid, v.outcome, v.rule, v.reason, v.case_no,
+            v.simulated or record.key.endswith("|s"),
+        )
+        for v in record.verdicts
+    )  # fmt: skip
+
+
+def alarm_rows(record: AlarmRecord, offset: int) -> Rows:
+    """The alarm as it stands; none for the record of a pattern, a storm or a window."""
+    a = record.alarm
+    if a is None:
+        return ()
+    return ((
+        record.key, offset, record.village, a.device_id, a.event_code, a.state, _ms(a.first_at),
+        _ms(a.last_at), _ms(a.cleared_at), _ms(a.acknowledged_at), _ms(a.heard_at), a.raises,
+        a.clears, a.flapping, a.bundled, a.case_no, a.rule, record.key.endswith("|s"),
+    ),)  # fmt: skip
+
+
+def window_rows(record: AlarmRecord, offset: int) -> Rows:
+    """A repair window as its village knows it; none for other records."""
+    w = record.window
+    if w is None:
+        return ()
+    return ((
+        w.window_id, record.village, offset, w.scope, w.target, w.area, list(w.events),
+        _ms(w.start), _ms(w.end), w.who, w.by, w.reason,
+    ),)  # fmt: skip
+
+
 def letter_row(letter: DeadLetter, partition: int, offset: int) -> tuple[Any, ...]:
     """Where and why; the payload stays in Kafka."""
     return (
@@ -115,6 +163,12 @@ def _alert(record: Any, _partition: int) -> tuple[Rows, ...]:
     return ((alert_row(Alert.model_validate_json(record.value)),),)
 
 
+def _alarms(record: Any, _partition: int) -> tuple[Rows, ...]:
+    state = AlarmRecord.model_validate_json(record.value)
+    at = record.offset
+    return verdict_rows(state), alarm_rows(state, at), window_rows(state, at)
+
+
 def _letter(record: Any, partition: int) -> tuple[Rows, ...]:
     letter = DeadLetter.model_validate_json(record.value)
     return ((letter_row(letter, partition, record.offset),),)
@@ -123,6 +177,8 @@ def _letter(record: Any, partition: int) -> tuple[Rows, ...]:
 COPIES = (
     Copy("case-changes", (("case_changes", CHANGE_COLUMNS), ("cases", CASE_COLUMNS)), _change),
     Copy("alerts",       (("alerts", ALERT_COLUMNS),), _alert),
+    Copy("alarm-states", (("alarm_verdicts", VERDICT_COLUMNS), ("alarms", ALARM_COLUMNS),
+                          ("repair_windows", WINDOW_COLUMNS)), _alarms),
     Copy("dead-letters", (("dead_letters", LETTER_COLUMNS),), _letter),
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ import itertools
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import Any
 
 from connectors.clickhouse import ClickHouseAddress, insert_columns
@@ -50,7 +50,7 @@ class TableSink:
         *,
         block_rows: int = 20_000,
         linger: float = 0.3,
-        most_waiting: int = 20_000,
+        most_waiting: int = 50_000,
         split: Callable[[Row], Any] | None = None,
         writer: Callable[[], str] | None = None,
         on_failure: Callable[[BaseException], None] | None = None,
@@ -60,7 +60,8 @@ class TableSink:
         self.split, self.writer, self.on_failure = split, writer, on_failure
         self.failing_since: float | None = None
         self._line = StoreLine(address, table)
-        self._rows: list[Row] = []
+        self._batches: list[Any] = []  # one a chunk
+        self._waiting = 0  # rows in them
         self._landed: asyncio.Future[None] | None = None  # of the rows waiting
         self._in_hand: asyncio.Future[None] | None = None  # of the block under way
         self._inserting: asyncio.Task[None] | None = None
@@ -70,25 +71,30 @@ class TableSink:
         self._drained = asyncio.Event()
         self._drained.set()
 
-    def add(self, rows: Sequence[Row]) -> asyncio.Future[None]:
+    def add(self, rows: Sized) -> asyncio.Future[None]:
         """Rows of a whole chunk, in order. The future is done once all of them are in the table;
         it is cancelled when the sink is told to ``abandon`` them."""
         loop = asyncio.get_running_loop()
-        if not rows:
+        if not len(rows):
             nothing: asyncio.Future[None] = loop.create_future()
             nothing.set_result(None)
             return nothing
         if self._landed is None:
             self._landed, self._first_at = loop.create_future(), time.monotonic()
-        self._rows.extend(rows)
+        self._batches.append(rows)
+        self._waiting += len(rows)
         self._drained.clear()
         self._wake.set()
-        metric("gridwhistle_rows_waiting").labels(self.table).set(len(self._rows))
+        metric("gridwhistle_rows_waiting").labels(self.table).set(self._waiting)
         return self._landed
+
+    def fullness(self) -> float:
+        """Rows waiting, as a share of ``most_waiting``."""
+        return self._waiting / self.most_waiting
 
     async def room(self) -> None:
         """Return when rows may be added; waits while the store does not keep up."""
-        while len(self._rows) >= self.most_waiting:
+        while self._waiting >= self.most_waiting:
             self._drained.clear()
             await self._drained.wait()
 
@@ -106,7 +112,8 @@ class TableSink:
 
     def abandon(self) -> None:
         """Forget all rows that have not landed: whoever owns their partitions reads them again."""
-        self._rows, landed, self._landed = [], self._landed, None
+        landed, self._landed = self._landed, None
+        self._batches, self._waiting = [], 0
         if landed is not None:
             landed.cancel()
         if self._inserting is not None:
@@ -120,15 +127,16 @@ class TableSink:
             while True:
                 await self._wake.wait()
                 await self._gather()
-                rows, self._in_hand = self._rows, self._landed
-                self._rows, self._landed = [], None
+                batches, self._in_hand = self._batches, self._landed
+                self._landed = None
+                self._batches, self._waiting = [], 0
                 self._wake.clear()
                 self._drained.set()
-                if rows:
-                    self._inserting = asyncio.ensure_future(self._insert_all(rows))
+                if batches:
+                    self._inserting = asyncio.ensure_future(self._insert_all(batches))
                     await asyncio.wait({self._inserting})
                     self._settle(self._inserting)
-                metric("gridwhistle_rows_waiting").labels(self.table).set(len(self._rows))
+                metric("gridwhistle_rows_waiting").labels(self.table).set(self._waiting)
         finally:
             if self._inserting is not None:
                 self._inserting.cancel()
@@ -150,26 +158,30 @@ class TableSink:
 
     async def _gather(self) -> None:
         """Wait until a block is worth sending."""
-        while not self._hurry and len(self._rows) < self.block_rows:
+        while not self._hurry and self._waiting < self.block_rows:
             left = self._first_at + self.linger - time.monotonic()
             if left <= 0:
                 return
             await asyncio.sleep(min(left, 0.05))  # looks again: a flush must not wait for linger
 
-    async def _insert_all(self, rows: list[Row]) -> None:
+    async def _insert_all(self, batches: list[Any]) -> None:
         writer = self.writer() if self.writer is not None else None
-        for block in self._blocks(rows):
+        for block in self._blocks(batches):
             await self._insert(block, uuid.uuid4().hex, writer)  # one block, one token, ever
-            metric("gridwhistle_insert_rows").labels(self.table).observe(len(block))
+            metric("gridwhistle_insert_rows").labels(self.table).observe(self._size(block))
 
-    def _blocks(self, rows: list[Row]) -> list[list[Row]]:
+    def _size(self, block: Sequence[Any]) -> int:
+        return len(block)
+
+    def _blocks(self, batches: list[Any]) -> list[Any]:
         """Runs of rows that fall into one partition of the table; nearly always one. Runs, not
         groups: what a table holds must be all there is up to some record, after any crash."""
+        rows = list(itertools.chain.from_iterable(batches))
         if self.split is None:
             return [rows]
         return [list(run) for _, run in itertools.groupby(rows, self.split)]
 
-    async def _insert(self, block: list[Row], token: str, writer: str | None) -> None:
+    async def _insert(self, block: Any, token: str, writer: str | None) -> None:
         wait = 0.2
         while True:
             started = time.monotonic()
@@ -184,7 +196,7 @@ class TableSink:
                 log.log(
                     logging.WARNING if kind == "unavailable" else logging.ERROR,
                     "%s: insert of %d rows failed (%s), nothing acknowledged, again in %.1f s: %s",
-                    self.table, len(block), kind, wait, exc,
+                    self.table, self._size(block), kind, wait, exc,
                 )  # fmt: skip
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 15.0)
@@ -195,9 +207,11 @@ class TableSink:
                 )
                 return
 
-    def _insert_now(self, client: Any, block: list[Row], token: str, writer: str | None) -> None:
+    def _insert_now(self, client: Any, block: Any, token: str, writer: str | None) -> None:
+        self._send(client, block, {"insert_deduplication_token": token}, writer)
+
+    def _send(self, client: Any, block: Any, settings: dict[str, Any], writer: str | None) -> None:
         columns = [list(column) for column in zip(*block, strict=True)]
-        settings = {"insert_deduplication_token": token}
         if writer is None:
             insert_columns(client, self.table, self.columns, columns, settings)
         else:

@@ -21,6 +21,7 @@ from faust.types import TP
 
 from streams.chunks import Chunk, ChunkMessage, take_chunk
 
+LOOK = 0.02  # seconds between looks whether a held partition may go on
 FADING = 0.8  # how much of what a partition had still counts at the next look
 
 
@@ -63,8 +64,12 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             left = deadline - time.monotonic()
             if drained or left <= 0:
                 return drained
+            held = bool(self.app.held)
             waiter = fetcher._create_fetch_waiter()
-            done, pending = await asyncio.wait([waiter], timeout=left)
+            done, pending = await asyncio.wait([waiter], timeout=min(left, LOOK) if held else left)
+            if held and not done and not fetcher._closed:
+                waiter.cancel()
+                continue
             if not done or fetcher._closed:
                 for future in pending:
                     future.cancel()
@@ -81,6 +86,8 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             if partitions and tp not in partitions:
                 if not fetcher._subscriptions.is_assigned(tp):
                     del fetcher._records[tp]
+                continue
+            if tp in self.app.held:  # what was fetched of it stays, and no more is fetched
                 continue
             fetched = fetcher._records[tp]
             if type(fetched) is not FetchResult:  # an error to be raised, after what came before

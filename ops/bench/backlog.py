@@ -15,7 +15,7 @@ BACKLOG = "raw.environment"
 
 
 def run(quick: bool) -> Result:
-    count = 150_000 if quick else 5_000_000
+    count = 1_000_000 if quick else 5_000_000
     result = Result("backlog", machine())
     profile = load_profile("qinglan")
     with Site() as site:

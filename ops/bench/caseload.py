@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import subprocess
 import sys
@@ -155,6 +156,13 @@ async def stalls() -> AsyncIterator[list[float]]:
         yield longest
     finally:
         task.cancel()
+
+
+def settle() -> None:
+    """The collector of unused objects as the worker sets it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def resident() -> int:

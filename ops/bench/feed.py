@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from random import Random
 from typing import Any
 
+from schemas.ids import SHANGHAI
 from schemas.profile import Profile
 
+CHANNELS = 1_037  # of fire devices: what a district of some 300,000 people has
 CALM = (
     {"part": "analog", "analog_type": 3},
     {"part": "analog", "analog_type": 6},
@@ -19,14 +23,19 @@ CALM = (
 
 
 def calm(profile: Profile, count: int, seed: int = 1) -> Iterator[bytes]:
-    """Messages of fire devices that open no case: readings, normal states, silencing."""
+    """Messages of a district's fire devices that open no case: readings, normal states, silencing.
+    Stamped within the last minute and a half, readings to the millisecond."""
     random = Random(seed)
+    now = time.time()
     devices = [d.device_id for d in profile.devices.values() if d.channel == "fire_iot"]
+    devices = random.sample(devices, min(CHANNELS, len(devices)))
     for n in range(count):
         body: dict[str, Any] = {
             "channel": "fire_iot", "id": f"b{seed}-{n}", "source": "bench",
             "device_id": random.choice(devices),
-            "occurred_at": "2026-01-01T08:00:00+08:00",
+            "occurred_at": datetime.fromtimestamp(now - random.uniform(0, 90), SHANGHAI).isoformat(
+                timespec="seconds" if n % len(CALM) else "milliseconds"
+            ),
             "loop": random.randrange(200), "address": random.randrange(250),
             "simulated": True,
         }  # fmt: skip

@@ -24,7 +24,7 @@ class Background(threading.Thread):
     def run(self) -> None:
         from confluent_kafka import Producer
 
-        producer = Producer({"bootstrap.servers": self.kafka, "linger.ms": 5})
+        producer = Producer({"bootstrap.servers": self.kafka, "linger.ms": 5, "log_level": 0})
         began = time.monotonic()
         while not self._over.is_set():
             due = int((time.monotonic() - began) * self.rate)
@@ -54,10 +54,10 @@ class AlarmClock:
         from confluent_kafka import Consumer, Producer
 
         self._alarms = alarms
-        self._producer = Producer({"bootstrap.servers": kafka, "linger.ms": 0})
+        self._producer = Producer({"bootstrap.servers": kafka, "linger.ms": 0, "log_level": 0})
         self._consumer = Consumer({
             "bootstrap.servers": kafka, "group.id": f"clock-{time.time_ns()}",
-            "auto.offset.reset": "latest", "fetch.wait.max.ms": 5,
+            "auto.offset.reset": "latest", "fetch.wait.max.ms": 5, "log_level": 0,
         })  # fmt: skip
         self._sent: dict[str, float] = {}
         self.seconds: list[float] = []
@@ -87,6 +87,11 @@ class AlarmClock:
         while self._sent and time.monotonic() < end:
             self._listen(0.05)
         return len(self._sent)
+
+    def forget(self) -> None:
+        """Begin anew: what is still out does not count."""
+        self._sent.clear()
+        self.seconds.clear()
 
     def close(self) -> None:
         self._consumer.close()

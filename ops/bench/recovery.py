@@ -7,7 +7,6 @@ reads a share of them, because a million would take minutes; its figure is time 
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from ops.bench.caseload import (
     peak,
     resident,
     rules,
+    settle,
     stalls,
 )
 from ops.bench.result import Result, machine
@@ -69,18 +69,20 @@ def run(quick: bool) -> Result:
 
 
 async def _ours(address: KafkaAddress) -> dict[str, Any]:
+    from streams.core.alarm_tables import AlarmTables
     from streams.offsets import Offsets
     from streams.partition import recovered
 
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)  # as the worker does
+    tables = AlarmTables(rules().profile)
+    settle()
     offsets = Offsets(address)
     await offsets.consumer()
     before = resident()
     async with stalls() as longest:
         started = time.perf_counter()
-        parts = await asyncio.gather(*(recovered(address, offsets, n) for n in range(PARTITIONS)))
+        parts = await asyncio.gather(
+            *(recovered(address, offsets, n, tables) for n in range(PARTITIONS))
+        )
         seconds = time.perf_counter() - started
     found = {
         "seconds": seconds, "cases": sum(len(part.book) for part in parts),

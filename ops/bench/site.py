@@ -71,6 +71,12 @@ class Process:
         except (OSError, IndexError):
             return 0.0
 
+    def cpu_seconds(self) -> float:
+        """Processor time so far, of all its threads."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
+        user, system = stat.rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def stop(self, number: int = signal.SIGTERM) -> None:
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -110,10 +116,12 @@ class Site:
         passwords = self.folder / "passwords"
         passwords.write_text(f"default={PASSWORD}\nwriter={PASSWORD}\n", encoding="ascii")
         passwords.chmod(0o600)
-        store = self.start("-m", "ops.store", "--dir", str(self.folder / "store"), "--port", "0",
-                           "--password-file", str(passwords))  # fmt: skip
+        self.engine = self.start(
+            "-m", "ops.store", "--dir", str(self.folder / "store"), "--port", "0",
+            "--password-file", str(passwords),
+        )  # fmt: skip
         self.store = ClickHouseAddress(
-            f"http://127.0.0.1:{store.said('ready ')}", "default", PASSWORD, "gridwhistle"
+            f"http://127.0.0.1:{self.engine.said('ready ')}", "default", PASSWORD, "gridwhistle"
         )
         migrate(connect(self.store), sql_folder("migrations"))
         learned(load_profile(self.profile))  # once a machine; no worker is to pay for it here

@@ -27,6 +27,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark("backlog",  "ops.bench.backlog",  "追赶积压时的警情时延 catching up"),
     Benchmark("recovery", "ops.bench.recovery", "恢复一百万在办案件 reading back a million cases"),
     Benchmark("classify", "ops.bench.classify", "文本定类的耗时与体积 time, size of classifying"),
+    Benchmark("joins",    "ops.bench.joins",    "找出所属案件的耗时 finding a report's case"),
     Benchmark("lights",   "ops.bench.lights",   "同时到期时每秒亮灯 lights when all fall due"),
 )  # fmt: skip
 BY_NAME = {b.name: b for b in BENCHMARKS}

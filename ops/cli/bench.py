@@ -9,7 +9,8 @@ import typer
 
 def bench(
     name: Annotated[
-        str, typer.Argument(help="hotpath latency scaling backlog recovery lights classify all")
+        str,
+        typer.Argument(help="hotpath latency scaling backlog recovery classify joins lights all"),
     ] = "all",
     quick: Annotated[bool, typer.Option("--quick", help="90 秒以内 within 90 s")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,

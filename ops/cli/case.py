@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="case", help="查看与操作案件 look at a case and move it", no_args_is_help=True
 )
+STAGES = {
+    "yellow": "黄灯", "remind": "再亮黄灯", "red": "红灯", "escalate": "提级", "again": "再亮红灯",
+}  # fmt: skip
+LEVELS = {"village": "村居", "town": "乡镇街道", "county": "区县", "city": "市"}
 _CaseNo = Annotated[str, typer.Argument(help="案件编号 case number")]
 
 
@@ -59,7 +63,17 @@ def act(
     review_at: Annotated[str, typer.Option(help="复核或延期时间,北京时间 review time")] = "",
     class_code: Annotated[str, typer.Option(help="更正类别 class")] = "",
     merged_into: Annotated[str, typer.Option(help="并入哪个案件 main case")] = "",
+    distinct_from: Annotated[str, typer.Option(help="与哪个案件不是同一事项 another case")] = "",
+    event: Annotated[str, typer.Option(help="拆分:哪条报告 event id of a report")] = "",
     alert_id: Annotated[str, typer.Option(help="确认哪条告警 alert")] = "",
+    obligation: Annotated[
+        list[str] | None,
+        typer.Option(help="协议履行事项,可多次:2026-12-31=支付首期款 due=what, several"),
+    ] = None,
+    performed: Annotated[str, typer.Option(help="履行登记:事项编号 which obligation is done")] = "",
+    found: Annotated[
+        bool | None, typer.Option(help="核查线索:是否发现隐患 whether there is a hazard")
+    ] = None,
     resolved: Annotated[bool | None, typer.Option(help="回访:是否解决 follow-up")] = None,
     satisfaction: Annotated[
         int | None, typer.Option(min=1, max=5, help="回访:满意度 follow-up")
@@ -99,6 +113,8 @@ def act(
         "unit": units[0] if units else "", "units": tuple(units[1:]), "quorum": quorum,
         "class_code": class_code,
         "review_at": _moment(review_at), "merged_into": merged_into, "alert_id": alert_id,
+        "obligations": _promised(obligation or []), "obligation": performed, "found": found,
+        "distinct_from": distinct_from,
         "resolved": resolved, "satisfaction": satisfaction, "expected_version": version,
         "command_id": command_id(f"{account}\x1f{key or uuid4()}", move, case_no),
     }  # fmt: skip
@@ -113,6 +129,8 @@ def act(
         raise _refuse(str(error)) from None
     _no_timers(command)
     use_running(data_dir)
+    if event:
+        command = _with_report(command, event)
     try:
         outcome = asyncio.run(send(KafkaAddress.of(settings()), command, wait))
     except KafkaUnavailable as problem:
@@ -149,11 +167,29 @@ def moves() -> None:
         typer.echo(f"{row.on:18} {MOVE_NAMES[row.on]}  自 {frm or '-'};{who};须带 {needs}")
 
 
+def _with_report(command: Command, event_id: str) -> Command:
+    """The command with the report it is about, and the number of that report's own case."""
+    from connectors.clickhouse import StoreError, connect
+    from ops.cases import event_of
+    from schemas.settings import settings
+    from streams.core.reporting import report_of
+    from streams.sink import store_address
+
+    if command.move != "unmerge":
+        raise _refuse("--event 只用于拆分(unmerge)")
+    try:
+        event = event_of(connect(store_address(settings())), command.case_no, event_id)
+    except StoreError as problem:
+        raise _refuse(f"存储无法查询:{problem};请运行 gridwhistle doctor") from None
+    if event is None:
+        raise _refuse(f"案件 {command.case_no} 没有报告 {event_id}")
+    return command.model_copy(update={"report": report_of(event), "distinct_from": event.case_no})
+
+
 def _no_timers(command: Command) -> None:
     """Reports come from sources, lights from clocks: nobody makes them at a terminal."""
-    if command.move in ("report", "attach", "clear", "overdue") or command.actor.role in (
-        "system", "timer",
-    ):  # fmt: skip
+    of_machines = ("report", "attach", "absorb", "clear", "mark", "overdue")
+    if command.move in of_machines or command.actor.role in ("system", "timer"):
         raise _refuse(f"{command.move} 不能由人操作;可用操作见 gridwhistle case moves")
 
 
@@ -169,6 +205,18 @@ def _moment(text: str) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
 
 
+def _promised(texts: list[str]) -> tuple[dict[str, Any], ...]:
+    """Obligations as typed: the due time, ``=``, what. A day alone ends with it."""
+    found = []
+    for text in texts:
+        due, mark, what = text.partition("=")
+        if not mark or not what.strip():
+            raise _refuse(f"履行事项“{text}”应写作 2026-12-31=支付首期款(--obligation)")
+        day_only = "T" not in due and ":" not in due
+        found.append({"what": what.strip(), "due": _moment(f"{due}T23:59" if day_only else due)})
+    return tuple(found)
+
+
 def _print(told: Told) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -182,21 +230,41 @@ def _print(told: Told) -> None:
     console.print(
         f"{case.title or '(无标题)'} · 类别 {case.class_code or '待定'} · {case.grade} 级"
     )
-    console.print(f"网格 {case.grid or case.village} · 承办 {case.unit} · {case.events} 个事件")
+    urged = f" · 催促 {case.urges} 次" if case.urges else ""
+    console.print(
+        f"网格 {case.grid or case.village} · 承办 {case.unit} · {case.events} 个事件{urged}"
+    )
+    for other in case.similar:
+        console.print(f"  可能同一事项 {other.case_no}({other.likeness:.0%}):{other.why}")
+    if case.repeats:
+        console.print(f"  曾经反映 {'、'.join(case.repeats)}")
+    for row in told.reports:
+        source = row["device_id"] or row["channel"]
+        said = row["text"] or row["title"] or row["event_code"]
+        at = _local(datetime.fromtimestamp(row["occurred_ms"] / 1000, UTC))
+        console.print(f"  {at} {source} {said[:40]}  {row['event_id']}")
     for one in case.deadlines:
         paused = "(已停)" if one.paused_at else ""
         guess = "(日历未公布,暂定)" if one.provisional else ""
         moved = "" if one.due == one.original_due else f",原定 {_local(one.original_due)}"
-        until = f"{CLOCKS[one.clock]}时限 {_local(one.due)}{paused}{guess}{moved}"
+        name = CLOCKS[one.clock] + (f" {one.item}" if one.item else "")
+        until = f"{name}时限 {_local(one.due)}{paused}{guess}{moved}"
         console.print(f"  {until} · 规则 {one.rule}")
+    if case.field:
+        level = LEVELS.get(case.mediation, "待分流,")
+        console.print(f"  纠纷领域 {case.field} · {level}调解第 {case.tries} 次")
+    for promise in case.obligations:
+        done = f"已履行 {_local(promise.done_at)}" if promise.done_at else "待履行"
+        console.print(f"  履行 {promise.item}:{promise.what},{_local(promise.due)} 前,{done}")
+    if case.batch:
+        console.print(f"  线索批次 {case.batch}")
     table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
     for name in ("版", "时间", "操作", "状态", "谁", "单位", "说明"):
         table.add_column(name, no_wrap=name != "说明")
     for row in told.moves:
         word = MOVE_NAMES.get(row["move"], row["move"])
         if row["stage"]:
-            stages = {"yellow": "黄灯", "red": "红灯", "escalate": "提级", "again": "再亮红灯"}
-            word = f"{stages.get(row['stage'], row['stage'])}:{CLOCKS.get(row['clock'], '')}"
+            word = f"{STAGES.get(row['stage'], row['stage'])}:{CLOCKS.get(row['clock'], '')}"
         late = timedelta(seconds=row["late_seconds"])
         table.add_row(
             str(row["version"]), _local(datetime.fromtimestamp(row["at_ms"] / 1000, UTC)), word,

@@ -6,11 +6,13 @@ import typer
 
 from ops.cli import (
     accounts,
+    alarm,
     bench,
     case,
     deadletters,
     decide,
     doctor,
+    leads,
     ledger,
     profile,
     replay,
@@ -47,6 +49,8 @@ app.command(rich_help_panel=DECIDE)(train.train)
 app.command(rich_help_panel=DECIDE)(train.corrections)
 app.add_typer(profile.app, name="profile", rich_help_panel=DECIDE)
 app.add_typer(case.app, name="case", rich_help_panel=FOLLOW)
+app.add_typer(alarm.app, name="alarm", rich_help_panel=FOLLOW)
+app.add_typer(leads.app, name="leads", rich_help_panel=FOLLOW)
 app.add_typer(report.app, name="report", rich_help_panel=FOLLOW)
 app.add_typer(rules.app, name="rules", rich_help_panel=FOLLOW)
 app.command(rich_help_panel=KEEP)(doctor.doctor)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from streams.core.reading import Invalid
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from schemas.profile import Profile
+    from streams.core.explain import Explained
 
 ANSWERS = ("top1", "top2", "top3", "emergency", "confidence")
+_ALSO = {"subject": "title", "body": "text"}  # columns of letters
+_ALSO = {"subject": "title", "body": "text"}  # columns of letters, where the others are not there
 _ProfileOption = Annotated[str, typer.Option(help="地区配置名或目录 profile name or folder")]
 
 
 def classify(
-    file: Annotated[Path, typer.Argument(help="TSV,须有 text 列,可有 title、channel 列")],
+    file: Annotated[Path, typer.Argument(help="TSV,须有 text 或 body 列,可有 title 或 subject 列")],
     profile: _ProfileOption = "qinglan",
 ) -> None:
     """给每行文本判定类别、是否紧急与把握(TSV 到标准输出,逐行对应)。
@@ -33,11 +38,13 @@ def classify_file(path: Path, profile_name: str, out: TextIO) -> int:
     from streams.core.classify import Classifier
     from streams.core.emergency import Emergencies
     from streams.core.redact import redact
-    from streams.learned import learned
+    from streams.learned import learned, model_file
 
     profile = _profile(profile_name, classes=True)
     if profile is None:
         return 2
+    if not model_file(profile).exists():
+        typer.echo("首次使用,正在学习判定模型,约需十秒…… learning, once", err=True)
     named = not profile.areas  # a class table: its classes are known by their names
     shown = {code: row.name if named else code for code, row in profile.taxonomy.items()}
     model = learned(profile)
@@ -45,9 +52,14 @@ def classify_file(path: Path, profile_name: str, out: TextIO) -> int:
     try:
         with path.open(encoding="utf-8-sig", newline="\n") as lines:
             columns = _cells(next(lines, ""))
+            found = "、".join(filter(None, columns)) or "(空文件)"
+            columns = [
+                name if (also := _ALSO.get(name, name)) in columns else also for name in columns
+            ]
             if "text" not in columns:
-                found = "、".join(filter(None, columns)) or "(空文件)"
-                return _refuse(f"{path}:首行没有 text 列,只有 {found};请用制表符分隔并写明列名")
+                return _refuse(
+                    f"{path}:首行没有 text(或 body)列,只有 {found};请用制表符分隔并写明列名"
+                )
             out.write("\t".join(ANSWERS) + "\n")
             for line in lines:  # not csv: it would skip an empty line, and lines must correspond
                 row = dict(zip(columns, _cells(line), strict=False))
@@ -70,99 +82,88 @@ def _cells(line: str) -> list[str]:
 
 
 def explain(
-    report: Annotated[str, typer.Argument(help="一条上报:JSON 文本、JSON 文件或 - (标准输入)")],
+    report: Annotated[str, typer.Argument(help="上报(可多条):JSON 文本、JSON 文件或 -")],
     profile: _ProfileOption = "qinglan",
+    json: Annotated[bool, typer.Option("--json", help="输出 JSON,供程序使用")] = False,
+    at: Annotated[
+        str, typer.Option(help="假定的受理时刻,如 2026-11-26T03:00 (上海时间) decided as if then")
+    ] = "",
 ) -> None:
-    """解释一条上报:类别与理由、是否紧急、地点、承办单位、时限。
+    """解释一条上报:类别与理由、是否紧急、地点、承办单位与命中的路由行、时限。
 
-    The whole decision about one report, for operators and for CI. Exit code 1: it is invalid.
+    The whole decision about one report, for operators and for CI. Several reports: also which of
+    them would be one case. Exit code 1: invalid.
     """
-    raise typer.Exit(explain_report(report, profile))
+    raise typer.Exit(explain_report(report, profile, as_document=json, at=at))
 
 
-def explain_report(report: str, profile_name: str) -> int:
-    """Print the decision with rich. 0; 1 when the report is invalid; 2 when it cannot be tried."""
-    import time
+def explain_report(
+    report: str, profile_name: str, *, as_document: bool = False, at: str = ""
+) -> int:
+    """Print the decision with rich, or as a JSON list. 0; 1 when a report is invalid; 2 when it
+    cannot be tried."""
+    from ops.deciding import Deciding, body_of, moment
 
-    from rich.console import Console
-    from rich.table import Table
-
-    from streams.core.decide import Decider, Position
-    from streams.core.explain import explain as lines_of
-    from streams.core.reading import Invalid
-    from streams.core.rules import Rules
-    from streams.core.workdays import load_workdays
-    from streams.learned import learned
-
-    body = _body(report)
-    if body is None:
-        return 2
+    body = body_of(report)
+    if isinstance(body, str):
+        return _refuse(body)
+    when = moment(at)
+    if when is None:
+        return _refuse(f"--at {at} 不是时刻;例:2026-11-26T03:00")
     profile = _profile(profile_name)
     if profile is None:
         return 2
-    decider = Decider(profile, learned(profile))
-    rules = Rules(profile, load_workdays(profile))
-    console, worst, part = Console(), 0, 0
-    topic = _topic(body)
-    if topic is None:
-        return _refuse("字段 channel 缺失或未知,无法判断该走哪个通道")
-    for raw in _reports(topic, body):
-        at = Position(topic, 0, 0, part, int(time.time() * 1000))
-        answer = raw if isinstance(raw, Invalid) else lines_of(raw, at, decider, rules)
-        if isinstance(answer, Invalid):
-            console.print(f"[red]无法受理[/red] {answer.reason} {answer.field}", highlight=False)
-            console.print(answer.detail, markup=False, highlight=False)
-            worst, part = 1, part + 1
+    answers = Deciding(profile).answers(body, when)
+    if isinstance(answers, str):
+        return _refuse(answers)
+    if as_document:
+        _print_document(answers)
+    else:
+        _print_words(answers)
+    return 1 if any(isinstance(one, Invalid) for one in answers) else 0
+
+
+def _print_document(answers: Sequence[Explained | Invalid]) -> None:
+    import orjson
+
+    from streams.core.explain import as_json
+
+    shown = [
+        {"invalid": one.reason, "field": one.field, "detail": one.detail}
+        if isinstance(one, Invalid) else as_json(one)
+        for one in answers
+    ]  # fmt: skip
+    typer.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
+
+
+def _print_words(answers: Sequence[Explained | Invalid]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from streams.core.explained import in_words
+
+    console = Console(highlight=False)
+    for n, one in enumerate(answers):
+        if n:
+            console.print()
+        if isinstance(one, Invalid):
+            console.print(f"[red]无法受理[/red] {one.reason} {one.field}")
+            console.print(one.detail, markup=False)
             continue
-        for lines in answer:
-            table = Table(show_header=False, box=None, pad_edge=False)
-            for line in lines:
-                table.add_row(f"[bold]{line.topic}[/bold]", _plain(line.verdict))
-                for reason in line.because:
-                    table.add_row("", f"[dim]{_plain(reason)}[/dim]")
-            console.print(table)
-            part += 1
-    return worst
+        table = Table(show_header=False, box=None, pad_edge=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for line in in_words(one):
+            table.add_row(f"[bold]{line.topic}[/bold]", _plain(line.verdict))
+            for reason in line.because:
+                table.add_row("", f"[dim]{_plain(reason)}[/dim]")
+        console.print(table)
 
 
 def _plain(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
-
-
-def _body(report: str) -> bytes | None:
-    if report == "-":
-        return sys.stdin.buffer.read()
-    if report.lstrip()[:1] in ("{", "["):
-        return report.encode()
-    try:
-        return Path(report).read_bytes()
-    except OSError as problem:
-        _refuse(f"读不了 {report}:{problem.strerror};应为 JSON 文本或文件")
-        return None
-
-
-def _topic(body: bytes) -> str | None:
-    """The raw topic of a report, by its channel."""
-    from pydantic_core import from_json
-
-    from schemas.raw import TOPIC_OF
-
-    try:
-        value: Any = from_json(body)
-    except ValueError:
-        return "raw.hotline"  # whatever it is, reading says what is wrong with it
-    first = value[0] if isinstance(value, list) and value else value
-    channel = first.get("channel") if isinstance(first, dict) else None
-    return TOPIC_OF.get(channel) if isinstance(channel, str) else None
-
-
-def _reports(topic: str, body: bytes) -> Iterator[Any]:
-    from streams.core.reading import read_slice
-
-    read = read_slice(topic, [body])[0]
-    yield from read if isinstance(read, list) else [read]
 
 
 def _profile(name: str, classes: bool = False) -> Profile | None:

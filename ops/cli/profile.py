@@ -14,6 +14,7 @@ app = typer.Typer(
 NameOrDir = Annotated[
     str, typer.Argument(help="自带配置档的名字，或目录 name of a shipped profile, or a directory")
 ]
+DECISIONS = "decisions.tsv"  # what `profile test` is run on; part of no decision
 MOST = 200  # problems printed before the rest is counted only
 
 
@@ -92,6 +93,47 @@ def list_() -> None:
         typer.echo(f"{name}\t{station.get('title', '')}\t{station.get('title_en', '')}")
 
 
+@app.command("test")
+def expect(
+    file: Annotated[Path, typer.Argument(help="预期判定表(TSV) table of expected decisions")],
+    profile: Annotated[str, typer.Option(help="配置名或目录 profile name or folder")] = "qinglan",
+) -> None:
+    """按预期表逐行判定，列出不符之处和理由。 Exit 0 as expected, 1 not, 2 cannot be tried.
+
+    例 example: gridwhistle profile test decisions.tsv --profile my_city
+    """
+    from ops.deciding import Deciding
+    from ops.expectations import run
+    from schemas.profile_files import ProfileProblems, load_profile
+
+    try:
+        loaded = load_profile(profile)
+    except ProfileProblems as problems:
+        typer.echo(str(problems), err=True)
+        raise typer.Exit(2) from None
+    try:
+        outcome = run(file, Deciding(loaded))
+    except OSError as problem:
+        typer.echo(f"读不了 {file}：{problem.strerror}", err=True)
+        raise typer.Exit(2) from None
+    for bad in outcome.bad:
+        typer.echo(f"错误 {bad}", err=True)
+    for failure in outcome.failed:
+        typer.echo(f"不符 {file.name}:{failure.line} {failure.name}")
+        for column, wanted, found in failure.differs:
+            typer.echo(f"  {column}：应为 {wanted}，判定为 {found}")
+        for line in failure.because:
+            typer.echo(f"    {line.topic}：{line.verdict}")
+            for reason in line.because:
+                typer.echo(f"      {reason}")
+    bad_rows = len({bad.line for bad in outcome.bad})
+    typer.echo(
+        f"{file.name}：{outcome.rows} 行，{len(outcome.failed)} 行不符，{bad_rows} 行写法有误"
+    )
+    if outcome.bad or outcome.failed:
+        raise typer.Exit(1)
+
+
 @app.command()
 def new(
     directory: Annotated[Path, typer.Argument(help="新目录 directory to make")],
@@ -112,7 +154,7 @@ def new(
         typer.echo(f"{directory} 已存在且不是空目录，未改动任何文件", err=True)
         raise typer.Exit(1)
     directory.mkdir(parents=True, exist_ok=True)
-    for file in (*FILES, OUTLINES):
+    for file in (*FILES, OUTLINES, DECISIONS):
         if (root / file).is_file():
             shutil.copyfile(root / file, directory / file)
     settings = directory / FILES[0]

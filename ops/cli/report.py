@@ -28,7 +28,7 @@ World = Annotated[
     Literal["auto", "real", "simulated"],
     typer.Option(help="真实案件或仿真案件,从不混算;auto:没有真实案件时才看仿真 never mixed"),
 ]
-SPLITS = ("", "unit", "area", "class", "major", "channel", "grid")
+SPLITS = ("", "unit", "area", "class", "major", "channel", "grid", "field", "batch")
 
 
 @app.command()
@@ -37,7 +37,7 @@ def kpi(
     until: Until = "",
     area: Area = "",
     by: Annotated[
-        str, typer.Option(help="按 unit|area|class|major|channel|grid 分列 split by")
+        str, typer.Option(help="按 unit|area|class|major|channel|grid|field|batch 分列 split by")
     ] = "",
     only: Annotated[
         str, typer.Option("--kpi", help="只看这些指标,逗号分隔 only these, comma separated")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -19,13 +20,18 @@ def train(
         Path | None,
         typer.Option(help="先并入的更正(TSV) corrections to add to the profile first"),
     ] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """学习判定模型:类目、短语、训练文本与更正;存入缓存,各环节下次启动时使用。
 
-    Learn the model of a profile and keep it in the cache. Exit 2: it cannot be read or written.
+    Learn the model of a profile and keep it in the cache. Corrections are added to a profile of
+    your own in its folder; of a shipped one in the data directory, nothing installed is written.
+    Exit 2: it cannot be read or written.
     """
-    from ops.corrections import FILE, BadCorrections, merge, read
+    os.environ.setdefault("GRIDWHISTLE_CORRECTIONS_DIR", str(data_dir / "corrections"))
+    from ops.corrections import BadCorrections, classes_of, merge, read
     from schemas.profile_files import ProfileProblems, load_classes, profile_dir
+    from schemas.profile_reading import corrections_file
     from streams.core.training import train as learn
     from streams.learned import keep, load, model_file
 
@@ -33,8 +39,12 @@ def train(
         found = load_classes(profile)
         if corrections is not None:
             root = profile_dir(profile)
-            count = merge(read(corrections, found.taxonomy), root, found.taxonomy)
-            typer.echo(f"{root / FILE}:共 {count} 条更正")
+            classes = classes_of(root, found)
+            given = read(corrections, classes)
+            file = corrections_file(root)
+            count = merge(given.told, file, classes)
+            left = f",另有 {given.elsewhere} 条的类别在此没有对应" if given.elsewhere else ""
+            typer.echo(f"{file}:共 {count} 条更正{left}")
             found = load_classes(profile)
         path = model_file(found)
         model = load(path)

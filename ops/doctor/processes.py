@@ -59,10 +59,10 @@ def workers(site: Site) -> Iterator[Finding]:
         return
     address = KafkaAddress.of(site.settings)
     try:
-        first = _lags(address)
+        first = lags(address)
         if any(lag.behind for lag in first.values()):
             time.sleep(LOOK_SECONDS)
-        second = _lags(address)
+        second = lags(address)
     except KafkaUnavailable:
         return  # said already
     for group in READS:
@@ -98,7 +98,8 @@ def _moving(group: str, first: Lag, second: Lag) -> Finding:
     return ok(subject, f"{total} 条")
 
 
-def _lags(address: KafkaAddress) -> dict[str, Lag]:
+def lags(address: KafkaAddress) -> dict[str, Lag]:
+    """What each consumer group has committed of its topics, and where these end."""
     with admin(address) as client:
         groups = client.list_group_offsets(dict.fromkeys(READS))
     states = describe_topics(address, [topic for topics in READS.values() for topic in topics])

@@ -7,11 +7,11 @@ import argparse
 from rich.console import Console
 from rich.table import Table as Shown
 
-from ops.evaluate import city, petitions, texts
+from ops.evaluate import addresses, alarms, city, merging, petitions, texts
 from ops.evaluate.figures import Table
 from schemas.profile_files import load_profile
 
-PARTS = ("texts", "city", "petitions")
+PARTS = ("texts", "places", "merging", "city", "alarms", "petitions")
 
 
 def main() -> None:
@@ -22,20 +22,28 @@ def main() -> None:
         parser.error(f"没有这一部分 {'、'.join(sorted(wrong))};可选 {'、'.join(PARTS)}")
     console = Console(highlight=False)
     profile = texts.without_examples(load_profile("qinglan"))
-    if {"texts", "city"} & set(parts):
+    if "places" in parts:
+        _show(console, addresses.addresses(profile))
+    if {"texts", "merging", "city", "alarms"} & set(parts):
         unread = texts.leave_out(profile)
         if "texts" in parts:
             for table in texts.classes(profile, unread):
                 _show(console, table)
             _show(console, texts.emergencies(profile, unread))
             _show(console, texts.reliability(unread))
+        if "merging" in parts:
+            for table in merging.merging(profile, unread.model):
+                _show(console, table)
         if "city" in parts:
             happened = city.day(profile, unread.model)
             _show(console, city.location(happened))
             _show(console, city.merging(profile, happened))
-            _show(console, city.matters(profile, happened))
+        if "alarms" in parts:
+            for table in alarms.alarms(profile, unread.model):
+                _show(console, table)
     if "petitions" in parts:
-        _show(console, petitions.petitions())
+        for table in petitions.petitions():
+            _show(console, table)
 
 
 def _show(console: Console, table: Table) -> None:

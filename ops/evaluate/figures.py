@@ -39,14 +39,32 @@ def hits(said: Iterable[bool], true: Iterable[bool]) -> Hits:
     return Hits(both / wanted if wanted else 1.0, both / found if found else 1.0)
 
 
-def macro_f1(said: Sequence[str], true: Sequence[str]) -> float:
-    """Mean F1 over the classes that occur in ``true``."""
-    scores = []
+def f1_by_class(said: Sequence[str], true: Sequence[str]) -> dict[str, float]:
+    """F1 of each class that occurs in ``true``, in the order of their names."""
+    scores = {}
     for name in sorted(set(true)):
         both = sum(s == t == name for s, t in zip(said, true, strict=True))
         either = sum(s == name for s in said) + sum(t == name for t in true)
-        scores.append(2 * both / either if either else 0.0)
+        scores[name] = 2 * both / either if either else 0.0
+    return scores
+
+
+def macro_f1(said: Sequence[str], true: Sequence[str]) -> float:
+    """Mean F1 over the classes that occur in ``true``."""
+    scores = f1_by_class(said, true).values()
     return sum(scores) / len(scores) if scores else 0.0
+
+
+def interval(said: Sequence[str], true: Sequence[str], draws: int = 500) -> tuple[float, float]:
+    """Where 95 of 100 macro F1 fall when as many texts are drawn again, with repetition (Efron's
+    bootstrap; the same draws every time)."""
+    chance = np.random.default_rng(0)
+    scores = []
+    for _ in range(draws):
+        drawn = chance.integers(0, len(true), len(true)).tolist()
+        scores.append(macro_f1([said[n] for n in drawn], [true[n] for n in drawn]))
+    low, high = np.percentile(scores, (2.5, 97.5)).tolist()
+    return low, high
 
 
 def pairs_of(groups: Iterable[Sequence[str]]) -> set[tuple[str, str]]:

@@ -79,6 +79,27 @@ def kpis(
     return found
 
 
+class Leads(NamedTuple):
+    """Leads of an area: pushed down, checked, found to be hazards, unchecked past their time."""
+
+    code: str
+    pushed: int
+    checked: int
+    hazards: int
+    overdue: int
+
+
+def leads(
+    client: Client, period: Period, digits: int, *, area: str = "", batch: str = "",
+    simulated: bool = False,
+) -> list[Leads]:  # fmt: skip
+    """Leads pushed down in a period by areas of so many digits. StoreUnavailable."""
+    asked = _range(period) | {
+        "area": area, "digits": digits, "batch": batch, "simulated": simulated,
+    }  # fmt: skip
+    return [Leads(*row) for row in _query(client, read_sql("reports/leads.sql"), asked)]
+
+
 def worlds(client: Client, period: Period, area: str = "") -> tuple[int, int]:
     """How many real and how many simulated cases the period saw. StoreUnavailable."""
     sql = read_sql("reports/worlds.sql")

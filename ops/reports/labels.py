@@ -24,4 +24,6 @@ def label(profile: Profile, by: str, key: str) -> str:
         case "channel":
             channel = profile.channels.get(key)
             return channel.name if channel else key
+        case "field":
+            return next((row.name for row in profile.disputes if row.field == key), key)
     return key

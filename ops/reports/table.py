@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-By = Literal["", "unit", "area", "class", "major", "channel", "grid"]
+By = Literal["", "unit", "area", "class", "major", "channel", "grid", "field", "batch"]
 Unit = Literal["count", "rate", "hours", "minutes", "seconds"]
 
 
@@ -55,15 +55,17 @@ KPIS: dict[str, Kpi] = {
     "grid_self_close_rate":  Kpi("格内办结率",   "closed within the grid",   "grid_self_close",   "rate",    ("area", "grid"), "more"),
     "alarm_ack_p50_seconds": Kpi("告警确认时长(中位)", "alarm acknowledged, median", "alarm_ack", "seconds", ("channel", "area"), "less", "", 0.5),
     "alarm_ack_p95_seconds": Kpi("告警确认时长(P95)", "alarm acknowledged, P95", "alarm_ack",   "seconds", ("channel", "area"), "less", "", 0.95),
+    "dispute_success_rate":  Kpi("调解成功率",   "mediated to an agreement", "dispute_success",   "rate",    ("unit", "area", "class", "field"), "more"),
+    "agreement_performed_rate": Kpi("协议履行率", "agreements performed",    "agreement_performed", "rate",  ("unit", "area", "class", "field"), "more"),
+    "lead_checked_rate":     Kpi("线索核查率",   "leads checked",            "lead_checked",      "rate",    ("unit", "area", "batch"), "more"),
+    "lead_overdue":          Kpi("线索超期未核查", "leads unchecked past due", "lead_overdue",     "count",   ("unit", "area", "batch"), "less"),
     "alarm_ack_rate":        Kpi("告警确认率",   "alarms acknowledged",      "alarm_acked",       "rate",    ("channel", "area"), "more"),
 }
 
 #: Named by the domain, not answered yet, and what is missing.
 UNAVAILABLE: dict[str, tuple[str, str]] = {
     "alarm_false_rate":        ("误报率",     "核查时尚未登记告警真假,没有可除的数"),
-    "device_online_rate":      ("设备在线率", "设备没有定时心跳入库,不响不等于离线"),
-    "dispute_success_rate":    ("调解成功率", "纠纷调处(排分调处评)流程尚未接入"),
-    "agreement_performed_rate": ("协议履行率", "纠纷调处(排分调处评)流程尚未接入"),
+    "device_online_rate":      ("设备在线率", "由心跳巡检按台账与 heartbeats.tsv 现算,见指标 gridwhistle_devices,不按期间统计"),
     "patrol_coverage":         ("巡查覆盖率", "没有巡查点位与计划数据"),
     "risk_index":              ("区域风险指数", "由感知环节计算,尚未入库"),
 }

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ops.simulator.fleet import Fleet
 from ops.simulator.incident import Said
 from ops.simulator.places import Places
-from ops.simulator.stories import ALARM, CLEARED, RESET, system
+from ops.simulator.stories import ALARM, CLEARED, RESET, component, system
 from ops.simulator.texts import report
 from schemas.profile import Device
 
@@ -127,6 +127,38 @@ def fire(rng: Random, start: float, places: Places, fleet: Fleet) -> Scene | Non
     return Scene("020101", spot.phrase, first.grid, first.grid, said)
 
 
+#: kind of device → what it sends when the power of its building fails, and when it is back
+POWERLESS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
+    "smoke":      (component(2), component(0)),
+    "call_point": (component(2), component(0)),
+    "lift":       ({"event": "out_of_service"}, None),
+    "door":       ({"event": "DoorFault"}, None),
+}  # fmt: skip
+
+
+def power_cut(rng: Random, start: float, places: Places, fleet: Fleet) -> Scene | None:
+    """The power of a building fails: all its devices fall ill within a minute or so, then people
+    call; what can say so recovers."""
+    if not fleet.zones:
+        return None
+    first = rng.choice(fleet.zones)[0]
+    spot = places.of_device(first)
+    over = start + rng.uniform(2400, 7200)
+    said: list[Said] = []
+    for device in fleet.in_building(first.building):
+        if device.kind not in POWERLESS:
+            continue
+        ill, well = POWERLESS[device.kind]
+        said.append(_device(device, start + rng.uniform(0, 70), **ill))
+        if well is not None:
+            said.append(_device(device, over + rng.uniform(0, 60), **well))
+    for channel, low, high in (("hotline_12345", 1, 5), ("mini_app", 0, 3)):
+        for _ in range(rng.randint(low, high)):
+            second = start + rng.uniform(240, 1800)
+            said.append(Said(second, channel, report(rng, channel, "060405", spot)))
+    return Scene("060405", spot.phrase, first.grid, first.grid, said)
+
+
 def heating(rng: Random, start: float, places: Places, fleet: Fleet) -> Scene | None:
     """Radiators of one estate stay cold."""
     return _estate(rng, start, places, "060407", 12 * 3600)
@@ -148,6 +180,7 @@ BURSTS: tuple[Burst, ...] = (
     Burst("heating",   "citizen", _COLD,   heating),
     Burst("water_off", "citizen", _ALWAYS, water_off),
     Burst("fire",      "evening", _DRY,    fire),
+    Burst("power_cut", "leisure", _ALWAYS, power_cut),
 )
 # fmt: on
 BURSTS_BY_KIND: dict[str, Burst] = {burst.kind: burst for burst in BURSTS}

@@ -105,7 +105,7 @@ class City:
 
     def _stories(self, story: Story, day: date) -> list[Incident]:
         rng = self._rng(day, f"story-{story.kind}")
-        devices = self.fleet.of(story.channel, story.devices)
+        devices = self._living(story)
         found = []
         for number in range(poisson(rng, len(devices) * story.a_day)):
             device = rng.choice(devices)
@@ -119,6 +119,14 @@ class City:
                 device.grid, said, real=story.real, test=story.test,
             ))  # fmt: skip
         return found
+
+    def _living(self, story: Story) -> list[Device]:
+        """Devices that live through a story: all of its kinds, or always the same few."""
+        devices = self.fleet.of(story.channel, story.devices)
+        if story.share >= 1:
+            return devices
+        name = f"{self.seed}|{story.kind}|"
+        return [d for d in devices if Random(name + d.device_id).random() < story.share]
 
     def _acts(self, rng: Random, story: Story, device: Device, second: float) -> list[Said]:
         said: list[Said] = []

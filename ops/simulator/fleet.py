@@ -38,6 +38,9 @@ class Fleet:
             near = [d for d in self._of.get((device.channel, kind), ()) if d.grid[:12] == village]
         return rng.choice(near) if near else None
 
+    def in_building(self, building: str) -> list[Device]:
+        return [d for d in self.all if d.building and d.building == building]
+
     def nearest(self, device: Device, kind: str) -> Device | None:
         """The nearest device of the kind in the same community."""
         village = device.grid[:12]

@@ -33,7 +33,7 @@ AGAIN = timedelta(seconds=60)  # no answer: the worker is down, or somebody was 
 LONGEST = timedelta(minutes=15)
 QUIET_MS = 1000
 WAIT = 5.0  # seconds until Kafka is tried again
-ASIDE = frozenset({"attach", "clear", "overdue", "note"})  # nobody's hand
+ASIDE = frozenset({"attach", "absorb", "clear", "overdue", "note", "mark"})  # nobody's hand
 FLAG = b'"simulated":true'  # written only when true; a quoted text cannot hold it
 
 

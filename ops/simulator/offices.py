@@ -10,8 +10,8 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from ops.simulator.texts import examples
 from schemas.case import Case
-from schemas.ids import SHANGHAI
 from schemas.profile import Profile, Unit
+from schemas.raw import epoch_ms
 from streams.core.route import Router
 
 HELPING_LEVELS = ("town", "county")  # a whistle calls neighbours who can send somebody
@@ -46,14 +46,18 @@ class Offices:
         longest = max(found, key=lambda match: match[2] - match[1], default=None)
         return "" if longest is None else self._codes[longest[0]]
 
+    def desk_over(self, case: Case) -> str:
+        """The duty desk that hears of an emergency: the county's, else the city's."""
+        desk = f"desk-{case.village[:6]}"
+        return desk if desk in self.profile.units else self.desk
+
     def unit_for(self, class_code: str, case: Case, at: datetime) -> str:
         """Unit id that handles a class where the case is; "" when nobody does."""
         known = self.profile.taxonomy.get(class_code)
         grade = known.grade if known else case.grade
-        local = at.astimezone(SHANGHAI)
         area = next((c for c in (case.grid, case.village) if c in self.profile.areas), "")
-        minute = local.hour * 60 + local.minute
-        return self._router.route(class_code, grade, case.channel, area, minute).unit
+        without = case.returned
+        return self._router.route(class_code, grade, case.channel, area, epoch_ms(at), without).unit
 
     def helper(self, case: Case, rng: Random) -> str:
         """A unit of another department at the same place that a whistle may call; "" for none."""

@@ -46,6 +46,15 @@ WORK: dict[Move, Work] = {
     "send_back":         Work(10,  40, "operator"),
     "follow_up":         Work(10,  40, "operator", "followup"),
     "close":             Work( 5,  15, "operator"),
+    "assign":            Work( 5,  20, "operator", "dispatch"),
+    "mediate":           Work(15,  60, "unit",     "sign"),
+    "disagree":          Work(60, 180, "unit",     "mediate"),
+    "agree":             Work(60, 180, "unit",     "mediate"),
+    "perform":           Work(90, 400, "unit",     "perform"),
+    "breach":            Work(90, 400, "unit",     "perform"),
+    "refer":             Work(20,  60, "operator", "refer"),
+    "recheck":           Work(60, 200, "operator", "recheck"),
+    "check":             Work(20,  90, "unit",     "check"),
 }
 
 #: Of the cases a clock runs for: share left until yellow shows, share left until red shows.

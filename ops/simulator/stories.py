@@ -52,6 +52,7 @@ class Story(NamedTuple):
     gap: tuple[float, float] = (0.0, 0.0)  # seconds between two runs
     calls: tuple[Call, ...] = ()
     test: bool = False
+    share: float = 1.0  # of the devices: always the same ones of a city
 
 
 ALARM = 0b11  # GB/T 26875.3 status: bit 0 normal (not test), bit 1 fire
@@ -65,6 +66,11 @@ def _bit(number: int) -> int:
 
 def system(bit: int) -> dict[str, Any]:
     return {"part": "system", "status": _bit(bit)}
+
+
+def component(bit: int) -> dict[str, Any]:
+    """Status of one detector: the bit set, 0 = nothing but normal."""
+    return {"part": "component", "status": _bit(bit), "component_type": 42}
 
 
 def _smoke(status: int = ALARM) -> dict[str, Any]:
@@ -111,6 +117,12 @@ STORIES: tuple[Story, ...] = (
         Step(_smoke(0b10), (30, 120), by="smoke"),
         Step({"part": "system", "status": NORMAL}, (300, 1800))), test=True),
     Story("fire_fault",       "fire_iot", ("fire_host",), 0.03,  "flat", "020206", True, (Step(system(2)),)),
+    Story("fault_blip", "fire_iot", ("smoke", "call_point"), 0.01, "flat", "", False, (
+        Step(component(2)),
+        Step(component(0), (5, 100)))),
+    Story("fault_flapping", "fire_iot", ("smoke",), 0.002, "flat", "020206", True, (
+        Step(component(2)),
+        Step(component(0), (5, 100))), (6, 12), (20, 240)),
     Story("fire_shielded",    "fire_iot", ("fire_host",), 0.015, "office", "020206", True, (Step(system(3)),)),
     Story("fire_supervisory", "fire_iot", ("fire_host",), 0.01,  "flat", "020207", True, (Step(system(4)),)),
     Story("fire_power", "fire_iot", ("fire_host",), 0.01, "flat", "020206", True, (
@@ -129,6 +141,9 @@ STORIES: tuple[Story, ...] = (
     Story("ebike", "lift_iot", ("lift",), 0.35, "evening", "020303", True, (
         Step(_lift("ebike_in")),
         Step(_lift("ebike_out"), (25, 150), 0.93))),
+    Story("ebike_habit", "lift_iot", ("lift",), 0.8, "evening", "020303", True, (
+        Step(_lift("ebike_in")),
+        Step(_lift("ebike_out"), (25, 150))), share=0.03),
     Story("lift_trapped", "lift_iot", ("lift",), 0.004, "leisure", "030201", True, (
         Step(_lift("trapped")),
         Step(_lift("alarm_button"), (10, 120), 0.8)),

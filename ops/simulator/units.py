@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ops.simulator.offices import Offices
 from ops.simulator.patience import PACE, WORK, moment, running
-from schemas.case import Actor, AlertKind, Case, Command, Move, State
+from schemas.case import Actor, AlertKind, Case, Command, Move, Obligation
 from schemas.ids import alert_id, change_id, command_id
 
 WHO = "simulator"  # work account of every simulated person
@@ -27,6 +27,11 @@ MORE_TIME       = .05
 TIME_GRANTED    = .8
 ANSWERED        = .3  # of routine matters at the desk
 REDONE          = .05
+AGREED          = .6   # of mediations
+BROKEN          = .06  # of obligations
+MEDIATED_AGAIN  = .5   # of broken agreements
+HAZARD          = .15  # of leads
+LOOKED = {True: "现场核查存在隐患,已要求整改", False: "现场核查未见异常,影像已留存"}
 RESOLVED        = .92
 SCORES: dict[bool, tuple[int, ...]] = {  # 5, 4, 3, 2, 1 of a hundred; True: it went badly before
     False: (56, 29, 10, 3, 2), True: (15, 25, 30, 20, 10),
@@ -37,6 +42,10 @@ DONE_DEVICE = (
 DONE_TEXT = (
     "已到现场处置完毕,现场恢复正常", "已整改到位,处理前后情况已留存", "已协调相关单位处理,现已解决",
     "已现场核实并处理,将加强日常巡查", "已督促责任方完成整改",
+)
+PROMISED = (
+    "支付约定款项", "修复受损部位并恢复原状", "清理占用的公共通道", "书面致歉并保证不再发生",
+    "调整作业时间", "补签合同", "退还押金",
 )
 # fmt: on
 
@@ -67,7 +76,11 @@ def next_step(
     fields = dict(act.fields)
     if act.move == "request_extension":
         fields["review_at"] = _new_due(case, when)
-    role = "operator" if case.state == "reported" else WORK[act.move].who
+    if act.move == "agree":
+        fields["obligations"] = _obligations(when, rng)
+    heard = act.move == "acknowledge" and case.emergency
+    at_desk = heard or case.state in ("reported", "found")
+    role = "operator" if at_desk else WORK[act.move].who
     unit = act.unit or (offices.desk if role == "operator" else case.unit)
     return when, Command(
         command_id=command_id(f"{case.case_no}-{case.version}", act.move),
@@ -82,11 +95,11 @@ def next_step(
 def _act(case: Case, now: datetime, offices: Offices, rng: Random) -> Act | None:
     match case.state:
         case "reported":
-            return _acknowledged(case) or Act("register", _right_class(case, offices))
+            return _acknowledged(case, offices) or Act("register", _right_class(case, offices))
         case "registered" | "reopened":
             return _at_the_desk(case, now, offices, rng)
         case "dispatched":
-            return _acknowledged(case) or _arrived(case, now, offices, rng)
+            return _acknowledged(case, offices) or _arrived(case, now, offices, rng)
         case "return_requested":
             if _belongs_to(case, now, offices) != case.unit:
                 return Act("grant_return", {"reason": "核实不属该单位职责,同意退单重派"})
@@ -94,9 +107,13 @@ def _act(case: Case, now: datetime, offices: Offices, rng: Random) -> Act | None
         case "transferred":
             return Act("sign")
         case "whistle":
+            if (first := _acknowledged(case, offices)) is not None:
+                return first
             missing = [unit for unit in case.whistled if unit not in case.responded]
             return Act("respond", unit=missing[0]) if missing else None
-        case "signed" | "handling" | "grid_handling":
+        case "grid_handling":
+            return _acknowledged(case, offices) or _at_work(case, rng)
+        case "signed" | "handling":
             return _at_work(case, rng)
         case "extension_requested":
             return _extension(case, now, rng)
@@ -116,18 +133,54 @@ def _act(case: Case, now: datetime, offices: Offices, rng: Random) -> Act | None
             return Act("close", {"reason": "流程完结,归档"})
         case "direct_answered" | "rejected":
             return Act("close", {"reason": "已答复,归档"})
+        case "found" | "triaged" | "mediating" | "agreement" | "failed" | "performed" | "breached":
+            return _mediation(case, offices, rng)
+        case "referred" | "checked":
+            return Act("close", {"reason": "流程完结,归档"})
+        case "pushed":
+            found = rng.random() < HAZARD
+            return Act("check", {"found": found, "reason": LOOKED[found]})
         case "closed" | "merged":
             return None
 
 
-def _acknowledged(case: Case) -> Act | None:
-    """The alert of the opening, first of all; nobody has touched the case before."""
+def _mediation(case: Case, offices: Offices, rng: Random) -> Act | None:
+    """A dispute: most are settled at the first tries, some agreements are not kept."""
+    match case.state:
+        case "found":
+            return _acknowledged(case, offices) or Act("assign")
+        case "triaged":
+            return Act("mediate")
+        case "mediating":
+            if rng.random() < AGREED:
+                return Act("agree")
+            return Act("disagree", {"reason": "双方分歧较大,本次未达成一致"})
+        case "agreement":
+            left = [one.item for one in case.obligations if one.done_at is None]
+            if rng.random() < BROKEN or not left:
+                return Act("breach", {"reason": "逾期未履行,经提醒仍未履行"})
+            return Act("perform", {"obligation": left[0], "reason": "已履行,凭证留存"})
+        case "performed":
+            if case.resolved is not None:
+                return Act("close", {"reason": "复核无反复,归档"})
+            score = rng.choices((5, 4, 3, 2, 1), SCORES[False])[0]
+            return Act("recheck", {"resolved": True, "satisfaction": score})
+        case "breached" if rng.random() < MEDIATED_AGAIN:
+            return Act("mediate")
+    return Act("refer", {"reason": "引导申请司法确认或诉讼,法律援助已对接"})
+
+
+def _acknowledged(case: Case, offices: Offices) -> Act | None:
+    """The alert of the opening, first of all; nobody has touched the case before. An emergency is
+    acknowledged by the duty desk: its unit signs.
+    """
     if len(case.commands) != 1 or (case.emergency and case.events > 1):
         return None  # touched before; or perhaps an emergency only since another report came
-    kinds: dict[State, AlertKind] = {"reported": "triage", "dispatched": "assigned"}
-    kind = "emergency" if case.emergency else kinds[case.state]
-    alert = alert_id(change_id(case.case_no, 1), kind, case.unit)
-    return Act("acknowledge", {"alert_id": alert}, unit=case.unit)
+    routine: AlertKind = "triage" if case.state in ("reported", "found") else "assigned"
+    kind = "emergency" if case.emergency else routine
+    told = offices.desk_over(case) if case.emergency else case.unit
+    alert = alert_id(change_id(case.case_no, 1), kind, told)
+    return Act("acknowledge", {"alert_id": alert}, unit=told)
 
 
 def _right_class(case: Case, offices: Offices) -> dict[str, Any]:
@@ -193,6 +246,16 @@ def _asked(case: Case, rng: Random) -> Act:
     badly = bool(case.rework or case.level_up or not resolved)
     score = rng.choices((5, 4, 3, 2, 1), SCORES[badly])[0]
     return Act("follow_up", {"resolved": resolved, "satisfaction": score})
+
+
+def _obligations(when: datetime, rng: Random) -> tuple[Obligation, ...]:
+    """One or two things to do, days ahead; nobody is named."""
+    what = rng.sample(PROMISED, rng.choice((1, 1, 2)))
+    days = (timedelta(days=rng.randint(3, 20)) for _ in what)
+    return tuple(
+        Obligation(item=str(n), what=one, due=when + ahead)
+        for n, (one, ahead) in enumerate(zip(what, days, strict=True), start=1)
+    )
 
 
 def _new_due(case: Case, when: datetime) -> datetime:

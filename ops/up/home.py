@@ -20,7 +20,7 @@ class HomeProblem(RuntimeError):
 
 @dataclass(frozen=True)
 class Home:
-    """``path`` holds broker/ store/ workers/ logs/ secrets/ and run.json."""
+    """``path`` holds broker/ store/ workers/ logs/ secrets/ corrections/ and run.json."""
 
     path: Path
 
@@ -136,4 +136,5 @@ def environment(home: Home, run: dict[str, Any], user: str = "writer") -> dict[s
         "GRIDWHISTLE_PROFILE": run["profile"],
         "GRIDWHISTLE_DATA_DIR": str(home.path / "workers"),
         "GRIDWHISTLE_SECRETS_DIR": str(home.secrets),
+        "GRIDWHISTLE_CORRECTIONS_DIR": str(home.path / "corrections"),
     }

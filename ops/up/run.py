@@ -121,6 +121,7 @@ class Centre:
         learning = await asyncio.create_subprocess_exec(
             *python("ops.cli", "train", "--profile", self.options.profile),
             stdout=asyncio.subprocess.DEVNULL,
+            env={**os.environ, **environment(self.home, self.run)},
         )
         try:
             if await learning.wait():

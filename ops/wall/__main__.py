@@ -20,6 +20,7 @@ from connectors.kafka import KafkaAddress, Producer
 from connectors.vault import KeyProblem
 from ops.intake import build_intake
 from ops.reconcile import reconcile
+from ops.silence import watch_devices
 from ops.wall.accounts import LooseFile, Secrets
 from ops.wall.assets import AssetsMissing
 from ops.wall.clickhouse import ClickHouse
@@ -95,12 +96,14 @@ async def serve(port: int, host: str, config: Settings) -> None:
     )
     reading = asyncio.create_task(tail.run())
     counting = asyncio.create_task(reconcile(where, address))
+    listening = asyncio.create_task(watch_devices(profile, where, producer))
     try:
         await Server(options).serve(sockets=[listener])
     finally:
         reading.cancel()
         counting.cancel()
-        await asyncio.gather(reading, counting, return_exceptions=True)
+        listening.cancel()
+        await asyncio.gather(reading, counting, listening, return_exceptions=True)
         await producer.stop(timeout=0.5)
         await store.close()
 

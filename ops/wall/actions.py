@@ -21,13 +21,15 @@ from ops.wall.problem import Problem, from_refusal
 from ops.wall.reading import answer_json
 from ops.wall.sessions import Viewer
 from ops.wall.store import StoreDown
-from schemas.case import Actor, Change, Command, Outcome
+from schemas.case import Actor, Case, Change, Command, Outcome
+from schemas.event import EVENT
 from schemas.ids import command_id, village_of
+from streams.core.reporting import report_of
 
 router = APIRouter(prefix="/api/v1")
 Send = Callable[[str, bytes, bytes], Awaitable[None]]
 ANSWER_SECONDS = 2.0
-_KEY = re.compile(r"[\x21-\x7e]{8,200}")
+KEY = re.compile(r"[\x21-\x7e]{8,200}")
 _ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
 
 #: What people do. Reports, clears and overdues come from elsewhere.
@@ -36,8 +38,18 @@ Action = Literal[
     "refuse_return", "sign", "handle_in_grid", "whistle", "respond", "handle", "contact",
     "request_extension", "grant_extension", "refuse_extension", "suspend", "resume", "transfer",
     "escalate", "finish", "verify", "send_back", "follow_up", "close", "reopen", "acknowledge",
-    "note", "rebase",
+    "note", "rebase", "to_mediation", "assign", "mediate", "disagree", "agree", "perform", "breach",
+    "refer", "recheck", "check", "push_again", "unmerge", "distinct",
 ]  # fmt: skip
+
+
+class Promised(BaseModel):
+    """An obligation of an agreement. ``what`` names no person; they are numbered in their order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    what: Annotated[str, Field(min_length=1, max_length=200)]
+    due: AwareDatetime
 
 
 class ActionBody(BaseModel):
@@ -53,7 +65,12 @@ class ActionBody(BaseModel):
     class_code: Annotated[str, Field(pattern=r"^(\d{6})?$")] = ""
     alert_id: Annotated[str, Field(max_length=64)] = ""
     merged_into: Annotated[str, Field(max_length=40)] = ""
+    distinct_from: Annotated[str, Field(max_length=40)] = ""
+    event_id: Annotated[str, Field(max_length=40)] = ""  # unmerge: the report that leaves the case
     review_at: AwareDatetime | None = None
+    obligations: Annotated[tuple[Promised, ...], Field(max_length=20)] = ()
+    obligation: Annotated[str, Field(max_length=8)] = ""
+    found: bool | None = None
     resolved: bool | None = None
     satisfaction: Annotated[int | None, Field(ge=1, le=5)] = None
 
@@ -78,6 +95,8 @@ async def act(
 ) -> Response:
     """200 with the new state and its ETag, 202 when the answer is late, else a problem."""
     command = build(viewer, case_no, body, idempotency_key, if_match, _now(request))
+    if body.event_id:
+        command = await _with_report(request, viewer, command, body)
     outcomes: Outcomes = request.app.state.outcomes
     with metric("gridwhistle_wall_action_seconds").time():
         outcome = outcomes.recent(command.command_id) or await _ask(request, outcomes, command)
@@ -101,7 +120,7 @@ def build(
     """The command of an action. Problem says what is missing or not allowed."""
     if viewer.role not in ("operator", "supervisor", "unit"):
         raise Problem(403, "not_allowed", "当前账号只能查看，不能操作案件")
-    if not _KEY.fullmatch(key):
+    if not KEY.fullmatch(key):
         raise Problem(400, "idempotency_key", "须带 Idempotency-Key 请求头（8–200 个可见字符）")
     match = _ETAG.fullmatch(if_match) if if_match else None
     if if_match and match is None:
@@ -114,7 +133,7 @@ def build(
         raise Problem(403, "not_allowed", f"案件不在本账号辖区 {viewer.area} 内")
     # The key is the person's own: two accounts that chose the same one do not meet.
     cause = f"{viewer.id}\x1f{key}"
-    fields = body.model_dump(exclude={"move"})
+    fields = body.model_dump(exclude={"move", "event_id"})
     who = {"role": viewer.role, "id": viewer.id, "unit": viewer.unit, "area": viewer.area}
     return Command(
         command_id=command_id(cause, body.move, case_no),
@@ -125,6 +144,31 @@ def build(
         expected_version=int(match[1]) if match else None,
         **fields,
     )
+
+
+async def _with_report(
+    request: Request, viewer: Viewer, command: Command, body: ActionBody
+) -> Command:
+    """The command with the report it is about, and the number of that report's own case."""
+    if body.move != "unmerge":
+        raise Problem(422, "field_missing", "event_id 只用于拆分（unmerge）")
+    scope = {"case_no": command.case_no, "area": viewer.area, "unit_only": viewer.own_unit}
+    store = request.app.state.store
+    try:
+        found = await store.rows(read_sql("api/case.sql"), scope)
+        if not found:
+            raise Problem(404, "unknown_case", f"没有案件 {command.case_no}")
+        case = Case.model_validate_json(found[0]["body"])
+        key = {"event_id": body.event_id, "opened_ms": int(case.opened_at.timestamp() * 1000)}
+        rows = await store.rows(read_sql("api/event.sql"), key)
+    except StoreDown as error:
+        raise Problem(
+            503, "store_down", "数据库暂无响应，请稍后再试", {"Retry-After": "5"}
+        ) from error
+    if not rows:
+        raise Problem(422, "field_missing", f"没有报告 {body.event_id}（event_id）")
+    event = EVENT.validate_python(rows[0])
+    return command.model_copy(update={"report": report_of(event), "distinct_from": event.case_no})
 
 
 async def _ask(request: Request, outcomes: Outcomes, command: Command) -> Outcome | None:

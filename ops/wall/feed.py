@@ -139,10 +139,10 @@ class Feeds:
             feed.hub.close()
 
     def _note(self, feed: Feed, now_ms: int) -> None:
-        if not feed.good:
-            return
-        self.ticked_ms = now_ms
-        newest = feed.snapshot()["tiles"]["freshness"]["newest_event_ms"]
+        """The newest event grows older while the store is away, too: an alert waits for that."""
+        if feed.good:
+            self.ticked_ms = now_ms
+        newest = feed.snapshot()["tiles"].get("freshness", {}).get("newest_event_ms", 0)
         metric("gridwhistle_wall_newest_event_age_seconds").set(
             max(0, now_ms - newest) / 1000 if newest else 0
         )

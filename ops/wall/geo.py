@@ -81,7 +81,9 @@ def names(profile: Profile) -> dict[str, Any]:
         },
         "channels": {
             row.channel_id: [row.name, row.name_en or row.name] for row in profile.channels.values()
-        },
+        }
+        | {"leads": ["线索下发", "leads"]},
+        "fields": {row.field: [row.name, row.name_en or row.name] for row in profile.disputes},
         "grades": {str(g): [row.name, row.name_en] for g, row in profile.grades.items()},
         "areas": {
             row.code: [row.name, row.name] for row in profile.areas.values() if row.level != "grid"

@@ -19,6 +19,7 @@ from ops.wall.hub import Hub, Place
 from ops.wall.outcomes import Outcomes
 from schemas.alert import Alert
 from schemas.case import Change, Outcome
+from streams.core.alerts import ANSWERS, took
 
 log = logging.getLogger(__name__)
 TOPICS = ("case-outcomes", "alerts", "case-changes")
@@ -114,4 +115,6 @@ def _moved(change: Change) -> dict[str, Any]:
     return {
         "case_no": case.case_no, "version": case.version, "state": case.state,
         "light": case.light, "unit": case.unit, "move": change.move, "alert_id": change.alert_id,
+        "answers": [kind for kind, moves in ANSWERS.items() if change.move in moves],
+        "took": took(change),
     }  # fmt: skip

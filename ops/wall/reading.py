@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -16,11 +16,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from connectors.sqlfiles import read_sql
 from ops.wall.doors import SignedIn
 from ops.wall.problem import Problem
+from ops.wall.ruling import rules_of
 from ops.wall.sessions import Viewer
 from ops.wall.store import Row, Store, StoreDown
-from schemas.case import Case, State
+from schemas.case import AlertKind, Case, Role
 from schemas.profile import Profile
-from streams.core.moves import MOVES, POSSIBLE
+from streams.core.alerts import ANSWER_PAIRS
+from streams.core.moves import MOVES
+from streams.core.permits import offered
+from streams.core.rules import Rules
 
 router = APIRouter(prefix="/api/v1")
 FAR_MS = 1 << 61
@@ -72,6 +76,7 @@ class CaseFilters(Filters):
     state: Annotated[str, Field(description="one or several, comma separated")] = ""
     light: Annotated[str, Field(description="yellow, red; comma separated")] = ""
     open: Flag = ""
+    batch: Annotated[str, Field(max_length=40, description="of leads; * = any lead")] = ""
     order: Literal["newest", "due"] = "newest"
 
 
@@ -96,7 +101,7 @@ async def cases(
     before = _cursor(filters.cursor)
     parameters = filters.parameters(viewer, _now(request), days=90) | {
         "states": _words("state", filters.state), "lights": _words("light", filters.light),
-        "open": _FLAGS[filters.open], "order": filters.order,
+        "open": _FLAGS[filters.open], "order": filters.order, "batch": filters.batch,
         "before_key": before[0], "before_no": before[1],
     }  # fmt: skip
     rows = await _rows(request, "cases", parameters)
@@ -105,7 +110,8 @@ async def cases(
 
 @router.get("/cases/{case_no}", summary="一件案件及其全部经过 one case with its whole history")
 async def case(request: Request, viewer: SignedIn, case_no: str) -> Response:
-    """``possible`` are the moves this account may make now, each with what it needs."""
+    """``possible`` are the moves this account may make now, each with what it needs; ``proposed``
+    the unit a dispatch goes to that names none."""
     scope: dict[str, object] = {
         "case_no": case_no, "area": viewer.area, "unit_only": viewer.own_unit,
     }  # fmt: skip
@@ -116,6 +122,7 @@ async def case(request: Request, viewer: SignedIn, case_no: str) -> Response:
     opened_ms = int(whole.opened_at.timestamp() * 1000)
     key: dict[str, object] = {"case_no": case_no, "opened_ms": opened_ms}
     profile: Profile = request.app.state.profile
+    rules = await rules_of(request)
     place = profile.places.get(whole.building)
     grid = profile.areas.get(whole.grid)
     answer = {
@@ -123,10 +130,12 @@ async def case(request: Request, viewer: SignedIn, case_no: str) -> Response:
         "county": found[0]["county"],
         "grid_name": grid.name if grid else "",
         "building_name": place.name if place else "",
-        "possible": possible(whole.state, viewer),
+        "possible": possible(whole, viewer, rules),
+        "proposed": rules.proposed(whole),
         "history": await _rows(request, "case_history", key),
-        "reports": await _rows(request, "case_reports", key),
-        "alerts": await _rows(request, "case_alerts", key),
+        "reports": await _rows(request, "case_reports", key | {"event_ids": list(whole.event_ids)}),
+        "alerts": await _rows(request, "case_alerts", key | {"answers": list(ANSWER_PAIRS)}),
+        "alarms": await _rows(request, "case_alarms", key),
     }
     return answer_json(answer, {"ETag": f'"{whole.version}"'})
 
@@ -136,15 +145,22 @@ async def alerts(
     request: Request,
     viewer: SignedIn,
     unit: Code = "",
+    kind: AlertKind | Literal[""] = "",
+    desks: bool = False,
     since: AwareDatetime | None = None,
     unacknowledged: bool = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """``unit`` is a unit's id or ``desk:<area code>``. Without ``since`` the last 7 days."""
+    """``unit`` is a unit's id or ``desk-<area code>``; ``desks``: only those to duty desks. Without
+    ``since`` the last 7 days. An alert is acknowledged by a person, or by a move that answers it: a
+    unit that signs has seen what it was assigned.
+    """
     before = _cursor(cursor)
     parameters: dict[str, object] = {
-        "recipient": unit, "area": viewer.area, "unit_only": viewer.own_unit,
+        "recipient": unit, "area": viewer.area, "unit_only": viewer.own_unit, "kind": kind,
+        "desks": int(desks), "desk_unit": request.app.state.profile.station.desk_unit,
+        "answers": list(ANSWER_PAIRS),
         "since_ms": _ms(since, _now(request) - 7 * DAY_MS), "unacknowledged": int(unacknowledged),
         "before_ms": before[0], "before_id": before[1], "limit": limit,
     }  # fmt: skip
@@ -152,13 +168,41 @@ async def alerts(
     return _page(rows, limit, "created_ms", "alert_id")
 
 
-def possible(state: State, viewer: Viewer) -> list[dict[str, Any]]:
-    """Moves of the table open to this account from that state, with what each needs."""
+@router.get("/alarms", summary="设备告警处置 what became of devices' signals, newest first")
+async def alarms(
+    request: Request,
+    viewer: SignedIn,
+    event: Code = "",
+    device: Code = "",
+    case_no: Code = "",
+    outcome: Code = "",
+    building: Code = "",
+    since: AwareDatetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """Why a signal opened a case, joined one, was held, folded, bundled, confirmed or suppressed.
+    Without ``since`` the last 7 days."""
+    before = _cursor(cursor)
+    parameters: dict[str, object] = {
+        "event_id": event, "device_id": device, "case_no": case_no, "outcome": outcome,
+        "building": building, "area": viewer.area, "unit_only": viewer.own_unit,
+        "since_ms": _ms(since, _now(request) - 7 * DAY_MS),
+        "before_ms": before[0], "before_id": before[1], "limit": limit,
+    }  # fmt: skip
+    rows = await _rows(request, "alarm_verdicts", parameters)
+    return _page(rows, limit, "at_ms", "event_id")
+
+
+def possible(case: Case, viewer: Viewer, rules: Rules) -> list[dict[str, Any]]:
+    """Moves open to this account that make sense for the case now, with what each needs."""
+    role = viewer.role if viewer.role in get_args(Role) else None
+    if role is None:
+        return []
     found = []
-    for move in POSSIBLE[state]:
-        rows = [r for r in MOVES if r.on == move and state in r.frm and viewer.role in r.who]
-        if rows and "report" not in rows[0].needs:
-            found.append({"move": move, "needs": list(rows[0].needs)})
+    for move in offered(case, rules, role):  # type: ignore[arg-type]
+        rows = [r for r in MOVES if r.on == move and case.state in r.frm and viewer.role in r.who]
+        found.append({"move": move, "needs": list(rows[0].needs)})
     return found
 
 

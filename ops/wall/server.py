@@ -13,7 +13,7 @@ from uuid import uuid4
 import orjson
 from fastapi import APIRouter, FastAPI
 
-from ops.wall import actions, alerting, health, pages, reading, signing, wallapi
+from ops.wall import actions, alerting, health, leads, pages, reading, signing, wallapi, windows
 from ops.wall.accounts import Secrets
 from ops.wall.assets import asset, load
 from ops.wall.feed import TICK_SECONDS, Feed, Feeds
@@ -35,6 +35,8 @@ ROUTERS = (
     reading.router,
     alerting.router,
     actions.router,
+    leads.router,
+    windows.router,
 )
 
 

@@ -7,6 +7,7 @@
 -- open                      Int8    1 = in hand, 0 = over, -1 = both
 -- grade                     UInt8   0 = all
 -- since_ms, until_ms        Int64   by opening, epoch milliseconds UTC, since <= t < until
+-- batch                     String  of leads; '' = all cases, '*' = all leads
 -- simulated, test           Int8    -1 = both
 -- before_key, before_no     Int64, String  the page's cursor: `sort_key` and case_no of its last row
 -- limit                     UInt16
@@ -24,6 +25,7 @@ WHERE opened_ms >= {since_ms:Int64} AND opened_ms < {until_ms:Int64}
   AND (empty({lights:Array(String)}) OR has({lights:Array(String)}, toString(light)))
   AND ({open:Int8} < 0 OR (closed_ms = 0 AND state NOT IN ('closed', 'merged')) = {open:Int8})
   AND ({channel:String} = '' OR channel = {channel:String})
+  AND ({batch:String} = '' OR batch = {batch:String} OR ({batch:String} = '*' AND batch != ''))
   AND startsWith(class_code, {class:String})
   AND ({grade:UInt8} = 0 OR grade = {grade:UInt8})
   AND ({county:String} = '' OR county = {county:String})

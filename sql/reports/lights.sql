@@ -9,7 +9,7 @@
 -- simulated           Bool    figures of simulated cases, or of real ones; never both
 -- stage               String  yellow | red
 SELECT
-    multiIf({by:String} = 'unit', if(clock IN ('accept', 'dispatch', 'verify', 'followup', 'review'),
+    multiIf({by:String} = 'unit', if(clock IN ('accept', 'dispatch', 'verify', 'followup', 'review', 'acknowledge', 'refer', 'recheck'),
                 concat('desk-', substring(village, 1, 6)), unit),
             {by:String} = 'area', substring(village, 1, {digits:UInt8}),
             {by:String} = 'class', class_code,
@@ -20,7 +20,8 @@ SELECT
     toUInt64(0) AS of
 FROM case_changes FINAL
 WHERE at_ms >= {since_ms:Int64} AND at_ms < {until_ms:Int64}
-  AND move = 'overdue' AND (stage = {stage:String} OR {stage:String} = 'red' AND stage = 'again')
+  AND move = 'overdue' AND (stage = {stage:String} OR {stage:String} = 'red' AND stage = 'again'
+       OR {stage:String} = 'yellow' AND stage = 'remind')
   AND NOT test AND simulated = {simulated:Bool}
   AND ({area:String} = '' OR startsWith(village, {area:String}) OR startsWith(grid, {area:String}))
 GROUP BY key

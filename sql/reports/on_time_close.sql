@@ -1,6 +1,6 @@
 -- 按期办结率: cases closed in the period on time, of those closed in it and those open and overdue at its
 -- end: closed_on_time / (closed + open_overdue), never closed_on_time / closed. On time = every handling
--- that was reported done, also the second after rework, was done by its due time.
+-- that was reported done, also the second after rework, was done by its due time; of a dispute every mediation.
 -- key, n = closed on time, of = closed + open and overdue
 --
 -- since_ms, until_ms  Int64   the period [since, until), epoch milliseconds UTC
@@ -34,8 +34,8 @@ FROM
             argMax(handle_started_ms, version) AS started_ms,
             argMax(handle_due_ms, version) AS due_ms,
             maxIf(at_ms, move = 'close') AS closed_ms,
-            countIf(move IN ('finish', 'clear')
-                    AND arrayExists(e -> e.clock = 'handle' AND NOT e.in_time, ended)) AS late
+            countIf(move IN ('finish', 'clear', 'agree', 'disagree')
+                    AND arrayExists(e -> e.clock IN ('handle', 'mediate') AND NOT e.in_time, ended)) AS late
         FROM case_changes FINAL
         WHERE at_ms < {until_ms:Int64}
           AND NOT test AND simulated = {simulated:Bool}

@@ -2,11 +2,11 @@
 
 kind        goes to
 assigned    the case's unit (a whistle: every unit whistled for)
-emergency   the unit and the county's duty desk, at once
+emergency   the unit (all that are whistled for) and the county's duty desk, at once
 triage      the county's duty desk: somebody has to decide
 yellow      whoever the clock binds: the unit, or the desk for the desk's own clocks
 red         the same, and the duty desk that supervises it
-escalated   the duty desk one more level up
+escalated   whom the step of the clock's ladder names; without one the duty desk one more level up
 Exercises tell nobody.
 """
 
@@ -15,14 +15,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 from schemas.alert import Alert
-from schemas.case import AlertKind, Case, Change, Clock, Deadline
+from schemas.case import AlertKind, Case, Change, Clock, Deadline, Mark, Move
 from schemas.ids import alert_id
+from schemas.words import AreaLevel
 from streams.core.moves import CLOCKS
 from streams.core.rules import Rules
 
 DESK_CLOCKS: frozenset[Clock] = frozenset({
-    "accept", "dispatch", "verify", "followup", "review", "acknowledge",
+    "accept", "dispatch", "verify", "followup", "review", "acknowledge", "refer", "recheck",
 })  # fmt: skip
+
+LEVELS: dict[str, AreaLevel] = {"town": "town", "county": "county", "city": "city"}
 
 #: kind, words in front of what it is about; {clock} the clock's name, {time} what is left of it
 TITLES: dict[AlertKind, str] = {
@@ -36,8 +39,54 @@ TITLES: dict[AlertKind, str] = {
 ASKED: dict[str, str] = {  # triage and assigned, by the move behind them
     "request_return": "退单待审批", "request_extension": "延期待审批", "reopen": "重开待派单",
     "whistle": "吹哨请报到", "transfer": "转办请签收", "send_back": "返工重办",
-    "refuse_return": "退单被驳回", "refuse_extension": "延期被驳回",
+    "refuse_return": "退单被驳回", "refuse_extension": "延期被驳回", "assign": "纠纷待调解",
+    "to_mediation": "纠纷待调解", "disagree": "调解未成待接续", "breach": "协议逾期未履行",
 }  # fmt: skip
+
+
+#: whatever the kind, by what the alarms behind the case say
+MARKED: dict[Mark, str] = {"confirmed": "告警已确认", "flapping": "设备频繁抖动，请检修"}
+
+
+#: moves by which an alert is taken care of without anybody acknowledging it: those that show that
+#: its unit has taken the case or that it is no longer the unit's, or by which a desk has decided.
+#: An emergency is answered only to the unit that took it: a duty desk acknowledges it.
+ANSWERS: dict[AlertKind, frozenset[Move]] = {
+    "assigned": frozenset({
+        "sign", "handle_in_grid", "handle", "respond", "request_return", "request_extension",
+        "dispatch", "transfer", "escalate", "whistle", "check", "assign", "to_mediation", "mediate",
+        "disagree", "agree", "breach", "finish", "merge", "reject", "close",
+    }),
+    "emergency": frozenset({"sign", "handle_in_grid", "handle", "respond", "finish"}),
+    "triage": frozenset({
+        "register", "answer", "reject", "merge", "dispatch", "handle_in_grid", "whistle", "assign",
+        "to_mediation", "mediate", "refer", "grant_return", "refuse_return", "grant_extension",
+        "refuse_extension", "close",
+    }),
+}  # fmt: skip
+
+
+#: every answer as ``kind move``: what the SQL of alerts is given
+ANSWER_PAIRS: tuple[str, ...] = tuple(
+    f"{kind} {move}" for kind, moves in ANSWERS.items() for move in sorted(moves)
+)
+
+
+def answers(kind: AlertKind, recipient: str, change: Change) -> bool:
+    """Whether a change answers an alert of its case that was told before it."""
+    if change.move not in ANSWERS.get(kind, ()):
+        return False
+    return not _of_one(kind, change.move) or recipient in took(change)
+
+
+def took(change: Change) -> tuple[str, ...]:
+    """Units that have the case in hand after a move that answers."""
+    return change.case.responded if change.move == "respond" else (change.case.unit,)
+
+
+def _of_one(kind: AlertKind, move: Move) -> bool:
+    """Whether an answer counts for the unit alone that has given it."""
+    return kind == "emergency" or move == "respond"
 
 
 def alerts_for(change: Change, rules: Rules) -> tuple[Alert, ...]:
@@ -57,9 +106,10 @@ def _recipients(kind: AlertKind, change: Change, rules: Rules) -> tuple[str, ...
     county = rules.desk(case.village, "county")
     match kind:
         case "assigned":
-            return case.whistled if change.move == "whistle" else (case.unit,)
+            whistle = change.move == "whistle" or (change.move == "report" and case.whistled)
+            return case.whistled if whistle else (case.unit,)
         case "emergency":
-            return (case.unit, county)
+            return (*(case.whistled or (case.unit,)), county)
         case "triage":
             return (county,)
         case "yellow":
@@ -86,6 +136,12 @@ def _higher(change: Change, rules: Rules) -> str:
     case = change.case
     if change.move == "escalate":
         return case.unit  # the desk above, or whom a person has named
+    one = _deadline(change)
+    if one is not None and one.climbed:
+        step = one.ladder[one.climbed - 1]
+        if rules.unit(step.unit) is not None:
+            return step.unit
+        return rules.desk(case.village, LEVELS.get(step.level, "county"))
     bound = _bound(change, rules)
     level = rules.level_of(bound[0]) if bound else "county"
     return rules.desk_above(case.village, level, 1 + max(case.level_up, 1))
@@ -121,7 +177,8 @@ def _deadline(change: Change) -> Deadline | None:
     """The clock of a light; else the running clock that is due first."""
     running = [d for d in change.case.deadlines if d.paused_at is None]
     if change.clock is not None:
-        return next((d for d in running if d.clock == change.clock), None)
+        of = (change.clock, change.item)
+        return next((d for d in running if (d.clock, d.item) == of), None)
     return min(running, key=lambda d: d.due, default=None)
 
 
@@ -131,6 +188,8 @@ def title(kind: AlertKind, change: Change, rules: Rules) -> str:
     head = TITLES[kind]
     if kind in ("assigned", "triage"):
         head = ASKED.get(change.move, head)
+    if change.mark in MARKED:
+        head = MARKED[change.mark]
     clock = CLOCKS[deadline.clock] if deadline else ""
     head = head.format(clock=clock, time=_left(deadline, change) if deadline else "")
     return f"{head} · {subject(change.case, rules)}"

@@ -7,19 +7,20 @@ says what the rules would have made of it, not how people would have answered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from schemas.case import Case, Change, Clock, Command, Report, Stage
-from schemas.ids import SHANGHAI
+from schemas.case import Case, Change, Clock, Stage
+from schemas.raw import epoch_ms
 from streams.core.cases import apply
+from streams.core.causes import causes
 from streams.core.deadlines import overdue_command, planned, start_clock, wakeups
 from streams.core.limits import Facts
-from streams.core.moves import UNIT
+from streams.core.moverow import UNIT
 from streams.core.route import Router
-from streams.core.rules import Rules
+from streams.core.rules import Rules, known_area
 
 STAGES: tuple[Stage, ...] = ("yellow", "red", "escalate")
 
@@ -63,7 +64,7 @@ def replay(history: Sequence[Change], rules: Rules, until: datetime, unit: str =
             case = applied.case
             shown.append(Shown(applied.clock, applied.stage, at))
 
-    for command in _commands(history, unit):
+    for command in causes(history, unit):
         if command.at > until:
             break
         pass_time(command.at)
@@ -97,85 +98,8 @@ def answered(
 
 def routed(router: Router, facts: Facts, at: datetime) -> str:
     """The unit a report would go to; "" when the routes know none."""
-    local = at.astimezone(SHANGHAI)
-    place = facts.grid or _known(facts.village)
-    minute = local.hour * 60 + local.minute
-    return router.route(facts.class_code, facts.grade, facts.channel, place, minute).unit
-
-
-def _known(village: str) -> str:
-    """The area code a padded village code stands for: 990101000000 is the county 990101."""
-    for digits in (4, 6, 9):
-        if not village[digits:].strip("0"):
-            return village[:digits]
-    return village
-
-
-def _commands(history: Sequence[Change], unit: str) -> Iterator[Command]:
-    """The commands behind changes, as far as the changes tell; lights are left to the clocks."""
-    before: Case | None = None
-    for change in history:
-        if change.move != "overdue":
-            yield _command(change, before, unit)
-        before = change.case
-
-
-def _command(change: Change, before: Case | None, unit: str) -> Command:
-    case = change.case
-    report = None
-    if change.move in ("report", "attach", "clear"):
-        report = _report(change, unit)
-    new = tuple(u for u in case.responded if before is None or u not in before.responded)
-    review_at = case.review_at or (before.review_at if before else None)
-    if change.move == "grant_extension":  # what was granted, not what had been asked for
-        review_at = next((d.due for d in case.deadlines if d.clock == "handle"), review_at)
-    corrected = before is not None and case.class_code != before.class_code
-    unit_named = "" if change.move == "whistle" else case.unit
-    if change.move == "respond" and new:
-        unit_named = new[0]
-    return Command(
-        command_id=change.command_id,
-        case_no=case.case_no,
-        move=change.move,
-        at=change.at,
-        actor=change.actor.model_copy(update={"area": ""}),
-        reason=change.reason,
-        report=report,
-        unit=unit_named,
-        units=case.whistled if change.move == "whistle" else (),
-        class_code=case.class_code if corrected else "",
-        alert_id=change.alert_id,
-        review_at=review_at,
-        merged_into=case.merged_into,
-        resolved=change.resolved,
-        satisfaction=change.satisfaction,
-    )
-
-
-def _report(change: Change, unit: str) -> Report:
-    """The report of a change, so that it is sure of its unit exactly when it was."""
-    case = change.case
-    sure = change.move == "report" and case.state == "dispatched"
-    return Report(
-        event_id=change.event_id or change.change_id,
-        channel=case.channel,
-        occurred_at=change.at,
-        ingested_at=change.at,
-        title=case.title,
-        device_id=case.device_id,
-        event_code=case.event_code,
-        class_code=case.class_code,
-        confidence=1.0 if sure else 0.0,
-        grade=case.grade,
-        emergency=case.emergency,
-        grid=case.grid,
-        building=case.building,
-        unit=(unit or case.unit) if sure else "",
-        route=case.route,
-        reporter=case.reporter,
-        test=case.test,
-        simulated=case.simulated,
-    )
+    place = facts.grid or known_area(facts.village)
+    return router.route(facts.class_code, facts.grade, facts.channel, place, epoch_ms(at)).unit
 
 
 class Verdict(NamedTuple):

@@ -6,22 +6,36 @@ It never shows a light early: the writer's own ``now`` decides, whatever the tim
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
-from schemas.case import AlertKind, Case, Change, Clock, Command, Deadline, Refusal, Stage, State
-from schemas.ids import change_id, village_of
+from schemas.case import (
+    Actor,
+    AlertKind,
+    Case,
+    Change,
+    Clock,
+    Command,
+    Deadline,
+    Refusal,
+    Stage,
+    State,
+)
+from schemas.ids import change_id, command_id, village_of
 from streams.core import deadlines as clocks
 from streams.core.effects import effects, kept
-from streams.core.moves import Row
+from streams.core.incidents import Found
+from streams.core.moverow import Row
 from streams.core.permits import permitted
 from streams.core.rebasing import rebase, recount
 from streams.core.rules import Rules
 
-#: whom a light tells: a red light shown again is a red light
+#: whom a light tells: a light shown again is that light
 TELLS: dict[Stage, AlertKind] = {
-    "yellow": "yellow", "red": "red", "escalate": "escalated", "again": "red",
+    "yellow": "yellow", "remind": "yellow", "red": "red", "escalate": "escalated", "again": "red",
 }  # fmt: skip
 Applied = Change | Refusal | None
+SAME_TIME = timedelta(minutes=1)  # between what a source says and when its report came
 
 
 def apply(
@@ -44,11 +58,33 @@ def apply(
     return _move(case, row, command, rules, now, command_offset)
 
 
+def aimed(command: Command, found: Found) -> Command:
+    """A report's command, sent where its report belongs."""
+    if found.joins is not None:
+        joins = {"case_no": found.joins, "move": "attach", "urge": found.urge}
+        return command.model_copy(update=joins | {"reason": command.reason or found.why})
+    return command.model_copy(update={"similar": found.similar, "repeats": found.repeats})
+
+
+def own_again(command: Command) -> Command:
+    """What opens the own case of a report that is taken out of another (``unmerge``)."""
+    assert command.report is not None
+    return Command(
+        command_id=command_id(command.command_id, "report", command.distinct_from),
+        case_no=command.distinct_from,
+        move="report",
+        at=command.at,
+        actor=Actor(role="system", id="unmerge"),
+        reason=f"拆出自 {command.case_no}:{command.reason}",
+        report=command.report,
+    )
+
+
 def _done_before(case: Case, command: Command) -> bool:
     if command.command_id in case.commands:
         return True
     if command.move == "attach" and command.report is not None:
-        return command.report.event_id in case.event_ids
+        return command.report.event_id in (*case.event_ids, *case.distinct)
     if command.move == "acknowledge":
         return command.alert_id in case.acknowledged
     return False
@@ -59,13 +95,15 @@ def _open(row: Row, command: Command, rules: Rules, now: datetime, offset: int) 
     assert report is not None, "the rows of a report need one"
     at = min(command.at, now)
     village = village_of(command.case_no)
-    routed = row.to == "dispatched"
+    routed = row.to not in ("reported", "found")
+    plan = rules.plan(report, village, command.at) if row.to == "whistle" else None
     unit = report.unit if routed else rules.desk(village, "county")
+    field = rules.dispute(report.class_code) if row.to == "found" else None
     case = Case(
         case_no=command.case_no,
         village=village,
         version=1,
-        state="dispatched" if routed else "reported",
+        state=_target(None, row),
         class_code=report.class_code,
         grade=report.grade,
         emergency=report.emergency,
@@ -81,17 +119,31 @@ def _open(row: Row, command: Command, rules: Rules, now: datetime, offset: int) 
         unit=unit,
         unit_level=rules.level_of(unit),
         route=report.route if routed else "",
+        meant="" if routed else report.meant or report.unit,
         opened_at=at,
         updated_at=at,
         event_ids=(report.event_id,),
         commands=(command.command_id,),
+        whistled=plan.whistled if plan else (),
         reporter=report.reporter,
+        place=rules.places.called(report.text or report.title),
+        top3=tuple(code for code in report.top3 if code != report.class_code),
+        occurred_at=report.occurred_at if abs(report.occurred_at - at) > SAME_TIME else None,
+        similar=command.similar,
+        repeats=command.repeats,
+        field=field.field if field else "",
+        batch=report.lead,
         rules=rules.version,
         test=report.test,
         simulated=report.simulated,
     )
     start: tuple[Clock, ...] = (*row.start, *(("acknowledge",) if report.emergency else ()))
-    running = tuple(clocks.start_clock(rules, case, clock, at, 1) for clock in start)
+    running = tuple(
+        clocks.fixed_clock(rules, case, clock, at, command.review_at, 1)
+        if clock == "check" and command.review_at
+        else clocks.start_clock(rules, case, clock, at, 1)
+        for clock in start
+    )
     return Change(
         change_id=change_id(case.case_no, 1),
         command_id=command.command_id,
@@ -120,7 +172,7 @@ def _move(
         update["commands"] = kept(case.commands, command.command_id)
     after = case.model_copy(update=update)
     running = _clocks(case, after, row, command, rules, at)
-    kept_on = {d.clock for d in case.deadlines} - set(row.stop)
+    before, after_it = _names(case.deadlines), _names(running)
     newly_urgent = after.emergency and not case.emergency
     return Change(
         change_id=change_id(case.case_no, after.version),
@@ -132,23 +184,35 @@ def _move(
         reason=command.reason,
         event_id=command.report.event_id if command.report else "",
         alert_id=command.alert_id,
+        mark=command.mark,
         satisfaction=command.satisfaction,
         resolved=command.resolved,
         tells=("emergency",) if newly_urgent else row.tells,
         command_offset=offset,
         from_unit=case.unit if case.unit != after.unit else "",
-        started=tuple(d.clock for d in running if d.clock not in kept_on),
-        ended=tuple(clocks.ended(rules, d, at) for d in case.deadlines if d.clock in row.stop),
+        started=tuple(
+            d.clock for d in running if (d.clock, d.item) not in before or d.clock in row.stop
+        ),
+        ended=tuple(
+            clocks.ended(rules, d, at)
+            for d in case.deadlines
+            if d.clock in row.stop or (d.clock, d.item) not in after_it
+        ),
         case=after.model_copy(update={"deadlines": running, "light": clocks.light(running)}),
     )
 
 
-def _target(case: Case, row: Row) -> State:
+def _target(case: Case | None, row: Row) -> State:
     if row.to == "same":
+        assert case is not None, "a case that opens goes somewhere"
         return case.state
     if row.to == "back":
-        return case.back_to or "dispatched"
+        return (case and case.back_to) or "dispatched"
     return row.to
+
+
+def _names(running: Iterable[Deadline]) -> set[tuple[Clock, str]]:
+    return {(one.clock, one.item) for one in running}
 
 
 def _clocks(
@@ -162,6 +226,8 @@ def _clocks(
     for one in case.deadlines:
         if one.clock in row.stop:
             continue
+        if row.on == "perform" and (one.clock, one.item) == ("perform", command.obligation):
+            continue
         if one.clock in row.pause:
             one = clocks.pause(one, at)
         elif one.clock in row.resume:
@@ -172,7 +238,7 @@ def _clocks(
             one = rebase(rules, after, one, at, version)
         elif row.on == "recount":
             one = recount(rules, after, one, at, version)
-        elif graver and row.on == "attach":
+        elif graver and row.on in ("attach", "absorb", "mark"):
             one = clocks.tighten(rules, after, one, at, version)
         running.append(one)
     have = {one.clock for one in running}
@@ -180,7 +246,12 @@ def _clocks(
     for clock in (*row.start, *(("acknowledge",) if urgent else ())):
         if clock in have:  # a clock that runs is not set back by starting it again
             continue
-        if row.on == "suspend" and review_at:
+        if clock == "perform":
+            running += [
+                clocks.fixed_clock(rules, after, clock, at, one.due, version, one.item)
+                for one in after.obligations
+            ]
+        elif row.on == "suspend" and review_at:
             running.append(clocks.fixed_clock(rules, after, clock, at, review_at, version))
         else:
             running.append(clocks.start_clock(rules, after, clock, at, version))
@@ -189,7 +260,8 @@ def _clocks(
 
 def _light(case: Case, command: Command, now: datetime, offset: int) -> Applied:
     """Yellow, red or escalation of a running clock; red takes an unshown yellow along."""
-    one = next((d for d in case.deadlines if d.clock == command.clock), None)
+    of = (command.clock, command.item)
+    one = next((d for d in case.deadlines if (d.clock, d.item) == of), None)
     stage = command.stage
     if one is None or stage is None or one.paused_at is not None:
         return _stale("时钟已停")
@@ -197,7 +269,9 @@ def _light(case: Case, command: Command, now: datetime, offset: int) -> Applied:
         return _stale(f"时钟已是第 {one.version} 版")
     if stage in one.fired:
         return None
-    if stage == "yellow" and now >= one.due:
+    if stage == "remind" and set(one.fired) != {"yellow"}:
+        return _stale("不在黄灯")
+    if stage in ("yellow", "remind") and now >= one.due:
         stage = "red"
     if stage in ("escalate", "again") and "red" not in one.fired:
         return _stale("尚未亮红灯")
@@ -207,8 +281,7 @@ def _light(case: Case, command: Command, now: datetime, offset: int) -> Applied:
     late = now - when
     at = max(now, case.updated_at)
     running = tuple(
-        clocks.shown(d, stage, now, case.version + 1) if d.clock == one.clock else d
-        for d in case.deadlines
+        clocks.shown(d, stage, now, case.version + 1) if d is one else d for d in case.deadlines
     )
     update = {
         "version": case.version + 1,
@@ -225,6 +298,7 @@ def _light(case: Case, command: Command, now: datetime, offset: int) -> Applied:
         at=at,
         actor=command.actor,
         clock=one.clock,
+        item=one.item,
         stage=stage,
         late_seconds=int(late.total_seconds()) if late > clocks.LATE_AFTER else 0,
         tells=(TELLS[stage],),

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.case import Actor, Case, Clock, Command, Deadline, Ended, Stage
 from schemas.ids import timer_id
 from schemas.words import Light
-from streams.core.limits import Facts, limit
+from streams.core.limits import Facts, Limit, limit
 from streams.core.rules import Rules
 
 TIMER = Actor(role="timer", id="deadlines")
@@ -25,6 +25,7 @@ class Wakeup(NamedTuple):
     clock: Clock
     version: int
     stage: Stage
+    item: str = ""
 
 
 def start_clock(
@@ -34,7 +35,7 @@ def start_clock(
     found = limit(rules, facts, clock)
     whole = timedelta(minutes=found.minutes)
     due, provisional = rules.workdays.add(now, whole, found.calendar)
-    yellow, _ = rules.workdays.add(now, whole * found.yellow_pct / 100, found.calendar)
+    yellow, _ = rules.workdays.add(now, found.until_yellow(whole), found.calendar)
     return Deadline(
         clock=clock,
         version=version,
@@ -44,31 +45,31 @@ def start_clock(
         due=due,
         original_due=due,
         yellow_at=yellow,
-        escalate_at=_after(due, found.escalate_minutes),
-        repeat_minutes=found.repeat_minutes,
         rule=found.rule,
         provisional=provisional,
+        **_after_red(found, due),
     )
 
 
 def fixed_clock(
-    rules: Rules, facts: Facts, clock: Clock, now: datetime, due: datetime, version: int
-) -> Deadline:
+    rules: Rules, facts: Facts, clock: Clock, now: datetime, due: datetime, version: int,
+    item: str = "",
+) -> Deadline:  # fmt: skip
     """A clock whose due time a person has set, e.g. the review of a suspension."""
     found = limit(rules, facts, clock)
     return Deadline(
         clock=clock,
+        item=item,
         version=version,
         started_at=now,
         minutes=max(1, round((due - now) / timedelta(minutes=1))),
         calendar="natural",
         due=due,
         original_due=due,
-        yellow_at=now + (due - now) * found.yellow_pct / 100,
-        escalate_at=_after(due, found.escalate_minutes),
-        repeat_minutes=found.repeat_minutes,
+        yellow_at=now + found.until_yellow(due - now),
         rule=found.rule,
         by_hand=True,
+        **_after_red(found, due),
     )
 
 
@@ -121,15 +122,22 @@ def extend(
     if days.elapsed(now, due, calendar) <= timedelta():  # e.g. from Saturday until Monday at dawn
         calendar = "natural"
     left = days.elapsed(now, due, calendar)
+    until_yellow = left * (1 - share)
+    if deadline.yellow_minutes is not None:
+        until_yellow = max(timedelta(), left - timedelta(minutes=deadline.yellow_minutes))
     escalate_at = deadline.escalate_at
+    if deadline.ladder:
+        escalate_at = _after(deadline.due, deadline.ladder[0].minutes)
     return deadline.model_copy(
         update={
             "version": version,
             "due": due,
-            "yellow_at": min(due, days.add(now, left * (1 - share), calendar)[0]),
+            "yellow_at": min(due, days.add(now, until_yellow, calendar)[0]),
             "escalate_at": escalate_at and due + (escalate_at - deadline.due),
             "fired": (),
             "repeats": 0,
+            "reminders": 0,
+            "climbed": 0,
             "by_hand": True,
         }
     )
@@ -149,6 +157,7 @@ def tighten(
             "started_at": deadline.started_at,
             "original_due": deadline.original_due,
             "fired": deadline.fired,  # a light once shown stays
+            "reminders": 0,
         }
     )
 
@@ -159,6 +168,7 @@ def ended(rules: Rules, deadline: Deadline, now: datetime) -> Ended:
     ran = rules.workdays.elapsed(deadline.started_at, until, deadline.calendar)
     return Ended(
         clock=deadline.clock,
+        item=deadline.item,
         started_at=deadline.started_at,
         due=deadline.due,
         calendar=deadline.calendar,
@@ -172,6 +182,8 @@ def planned(deadline: Deadline, stage: Stage) -> datetime | None:
     match stage:
         case "yellow":
             return deadline.yellow_at
+        case "remind":
+            return _reminder(deadline)
         case "red":
             return deadline.due
         case "escalate":
@@ -185,12 +197,22 @@ def next_stage(deadline: Deadline) -> Stage | None:
     if deadline.paused_at is not None:
         return None
     if "red" not in deadline.fired:
-        return "red" if "yellow" in deadline.fired else "yellow"
+        if "yellow" not in deadline.fired:
+            return "yellow"
+        again = _reminder(deadline)
+        return "red" if again is None or again >= deadline.due else "remind"
     up = None if "escalate" in deadline.fired else deadline.escalate_at
     again = _again(deadline)
     if up is not None and (again is None or up <= again):
         return "escalate"
     return None if again is None else "again"
+
+
+def _reminder(deadline: Deadline) -> datetime | None:
+    if deadline.remind_minutes is None:
+        return None
+    every = timedelta(minutes=deadline.remind_minutes)
+    return deadline.yellow_at + every * (deadline.reminders + 1)
 
 
 def _again(deadline: Deadline) -> datetime | None:
@@ -201,14 +223,34 @@ def _again(deadline: Deadline) -> datetime | None:
 
 def shown(deadline: Deadline, stage: Stage, now: datetime, version: int) -> Deadline:
     """The clock once a stage was shown at ``now``: red takes an unshown yellow along. A repeated
-    red takes along those that nobody could show, and is told apart by the clock's new version.
+    light takes along those that nobody could show. Repetitions and steps of a ladder are told apart
+    by the clock's new version.
     """
+    if stage == "remind":
+        assert deadline.remind_minutes is not None
+        over = (now - deadline.yellow_at) // timedelta(minutes=deadline.remind_minutes)
+        return deadline.model_copy(update={"reminders": over, "version": version})
     if stage == "again":
         assert deadline.repeat_minutes is not None
         over = (now - deadline.due) // timedelta(minutes=deadline.repeat_minutes)
         return deadline.model_copy(update={"repeats": over, "version": version})
+    if stage == "escalate" and deadline.ladder:
+        return _climbed(deadline, version)
     fired = ("yellow", "red") if stage == "red" else (*deadline.fired, stage)
     return deadline.model_copy(update={"fired": fired})
+
+
+def _climbed(deadline: Deadline, version: int) -> Deadline:
+    """One step up: the next one is as far from it as the ladder says, pauses or not."""
+    ladder, step = deadline.ladder, deadline.climbed
+    if step + 1 >= len(ladder) or deadline.escalate_at is None:
+        fired = (*deadline.fired, "escalate")
+        return deadline.model_copy(update={"fired": fired, "climbed": step + 1})
+    further = timedelta(minutes=ladder[step + 1].minutes - ladder[step].minutes)
+    escalate_at = deadline.escalate_at + further
+    return deadline.model_copy(
+        update={"climbed": step + 1, "escalate_at": escalate_at, "version": version}
+    )
 
 
 def wakeups(case: Case) -> tuple[Wakeup, ...]:
@@ -218,20 +260,21 @@ def wakeups(case: Case) -> tuple[Wakeup, ...]:
         stage = next_stage(deadline)
         at = planned(deadline, stage) if stage else None
         if stage and at:
-            found.append(Wakeup(at, deadline.clock, deadline.version, stage))
+            found.append(Wakeup(at, deadline.clock, deadline.version, stage, deadline.item))
     return tuple(sorted(found))
 
 
 def overdue_command(case_no: str, wakeup: Wakeup, now: datetime) -> Command:
     """What a timer sends. The case's writer decides; sending it again is harmless."""
     return Command(
-        command_id=timer_id(case_no, wakeup.clock, wakeup.version, wakeup.stage),
+        command_id=timer_id(case_no, wakeup.clock, wakeup.version, wakeup.stage, wakeup.item),
         case_no=case_no,
         move="overdue",
         at=now,
         actor=TIMER,
         clock=wakeup.clock,
         clock_version=wakeup.version,
+        item=wakeup.item,
         stage=wakeup.stage,
     )
 
@@ -240,6 +283,15 @@ def light(deadlines: Iterable[Deadline]) -> Light:
     """The worst light of the running clocks."""
     fired = {stage for d in deadlines if d.paused_at is None for stage in d.fired}
     return "red" if "red" in fired else "yellow" if "yellow" in fired else ""
+
+
+def _after_red(found: Limit, due: datetime) -> dict[str, Any]:
+    """What a limit says about lights beyond yellow and red."""
+    return {
+        "yellow_minutes": found.yellow_minutes, "remind_minutes": found.remind_minutes,
+        "escalate_at": _after(due, found.escalate_minutes), "ladder": found.ladder,
+        "repeat_minutes": found.repeat_minutes,
+    }  # fmt: skip
 
 
 def _after(due: datetime, minutes: int | None) -> datetime | None:

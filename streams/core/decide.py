@@ -27,8 +27,6 @@ from streams.core.signals import Sign, Signals
 
 OLDEST_MS = 30 * 86_400_000  # a stamp further back than this is a broken clock
 NEWEST_MS = 5 * 60_000  # and so is one further ahead
-_DAY_MS = 86_400_000
-_SHANGHAI_MS = 8 * 3_600_000
 _CHOSEN = 0.9  # a class chosen by whoever reported
 
 
@@ -85,8 +83,9 @@ class Decider:
             return _DESK
         levels = (event.grid, event.village, event.town, event.county)
         area = next((c for c in levels if self.locator.knows(c)), self.locator.city.area)
-        minute = _minute(event.ingest_ms)
-        return self.router.route(event.class_code, event.grade, event.channel, area, minute)
+        return self.router.route(
+            event.class_code, event.grade, event.channel, area, event.ingest_ms
+        )
 
     def _signal(self, raw: Signal, at: Position) -> list[Event] | Invalid:
         signs = self.signals.read(raw)
@@ -133,8 +132,9 @@ class Decider:
         unit = level = route = case_no = ""
         if said.alarms and over and not test:
             emergency = grade == 1
-            minute = _minute(ingest)
-            unit, level, route, _ = self.router.route(code, grade, raw.channel, site.area, minute)  # type: ignore[attr-defined]
+            routed = self.router.route(code, grade, raw.channel, site.area, ingest)  # type: ignore[attr-defined]
+            unit, level, route = routed.unit, routed.level, routed.route_id
+            grade = routed.grade or grade
             disposition = "triage" if lost or doubt or not unit else "case"
         else:
             disposition = _QUIET[said.semantics] if not raw.test else "suppressed"
@@ -188,10 +188,10 @@ class Decider:
         emergency, alarm = self.emergencies.is_emergency(
             f"{title}。{text}" if title else text, channel, judged.danger
         )
-        lost = ""
-        if raw.area_code and not self.locator.knows(raw.area_code):
-            lost = _unknown_area(raw).detail
-            if not emergency:
+        lost, code = "", raw.area_code
+        if code and not self.locator.knows(code):
+            lost, code = _unknown_area(raw).detail, self.locator.nearest(code)
+            if not emergency and not code:
                 return _unknown_area(raw)
         if raw.class_code and raw.class_code not in self.profile.taxonomy:
             if not emergency:
@@ -204,7 +204,7 @@ class Decider:
         if raw.class_code and raw.class_code in self.profile.taxonomy:
             judged = self._chosen(raw.class_code, judged)
         where = self.locator.locate(
-            raw.area_code, raw.lon, raw.lat, redact(raw.address), f"{title} {text}", ingest
+            code, raw.lon, raw.lat, redact(raw.address), f"{title} {text}", _occurred(raw, ingest)
         )
         return [self._reported(raw, at, judged, where, (title, text), (emergency, alarm), lost)]
 
@@ -239,11 +239,12 @@ class Decider:
             grade = 1
         routed = _DESK
         if not unsure and not lost:
-            minute = _minute(ingest)
-            routed = self.router.route(code, grade, channel, site.area, minute)
+            routed = self.router.route(code, grade, channel, site.area, ingest)
+            grade = routed.grade or grade
+        if not site.county and (emergency or routed.rough):
+            # Somewhere in the city: a person asks where before anybody is sent.
+            routed = routed._replace(unit="", level="")
         disposition = "case" if routed.unit else "triage"
-        if emergency and not where.by:
-            disposition = "triage"
         if lost:
             reasons = (*reasons, lost)
         event_id = _event_id(channel, raw.source, raw.id)
@@ -291,17 +292,18 @@ def _unknown_area(raw: Raw) -> Invalid:
     )
 
 
-def _minute(ms: int) -> int:
-    """Minute of the day in Shanghai, which has no summer time."""
-    return (ms + _SHANGHAI_MS) % _DAY_MS // 60_000
-
-
 def _clamp(device_ms: int, ingest_ms: int) -> tuple[int, str]:
+    """The time a thing happened, and why it is not the device's own stamp."""
     if device_ms < ingest_ms - OLDEST_MS:
         return ingest_ms, "past"
     if device_ms > ingest_ms + NEWEST_MS:
         return ingest_ms, "future"
     return device_ms, ""
+
+
+def _occurred(raw: Raw, ingest_ms: int) -> int:
+    """When it happened, for the areas of that time: epoch milliseconds."""
+    return ingest_ms if raw.occurred_at is None else _clamp(epoch_ms(raw.occurred_at), ingest_ms)[0]
 
 
 def _case_no(event_id: str, village: str, occurred_ms: int) -> str:

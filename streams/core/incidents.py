@@ -1,54 +1,129 @@
 """Which open case a new report belongs to. One matter seen twice is one case.
 
-same device and class                                     as long as the case is open
-fire in the same building; grid, when one knows none      within 30 minutes, whatever says so
-same reporter, class and village                          within 24 hours
-same class and grid, nearly the same words                within 24 hours
-Exercises, simulated and real reports never meet. Times are those of arrival, as cases have them.
+same device and class              as long as the case is open, or for the minutes of its kind's row
+only asking what became of it      the reporter's newest open case; else the only one it can mean
+same reporter, kind and village    within 24 hours, unless the two places contradict each other
+anything else                      the case with the best score of ``streams.core.matter``
+
+Above ``MERGE`` it joins; between ``SUGGEST`` and ``MERGE`` it opens its own case, which names those
+it may belong to. Cases that were closed in the last 30 days at the same place for the same kind are
+named as earlier ones and never joined. Exercises, simulated and real reports never meet.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import NamedTuple
 
-from schemas.case import Case, Report
+from schemas.case import Case, Report, Similar
+from streams.core.kinds import PERSONAL, kind, kind_of_class, kinds_of
+from streams.core.marks import asks, urges
+from streams.core.matter import (
+    MERGE,
+    NOWHERE,
+    SUGGEST,
+    Seen,
+    differ,
+    same_matter,
+    same_place,
+    says_where,
+    seen,
+    told_of,
+)
 from streams.core.moves import OPEN
+from streams.core.whereabouts import Whereabouts
 
-FIRE = ("0201",)  # the medium class 火情与火警
-FALSE_FIRE = ("020106",)  # 消防误报 does not join a fire
-FIRE_WITHIN = timedelta(minutes=30)
 SAME_WITHIN = timedelta(hours=24)
-ALIKE = 0.8  # share of common bigrams (Jaccard) that makes two texts the same
-LOOKED_AT = 20  # newest cases of a key that are compared by their words
-_NOISE = re.compile(r"[\W_]+")
+REPEATED_WITHIN = timedelta(days=30)
+LOOKED_AT = 12  # cases a report is compared with: those with most in common, the newest first
+VAGUE_MS = 10 * 60_000  # how soon after a call that names no place a device's report is of it
+AGAIN_MS = 60 * 60_000  # how soon somebody who names no place calls of the same
+SUGGESTED = 3  # cases a new one names at most
+REPEATS = 5  # earlier cases a new one names at most
+#: what a common key counts when the cases to compare are chosen
+WEIGHTS = {"device": 8, "reporter": 6, "building": 4, "kind": 3, "grid": 1, "past": 1}
 
 Key = tuple[object, ...]
 
 
-class OpenCases:
-    """Index of the open cases of a partition. Look-ups by key; a key compares 20 texts at most."""
+class Found(NamedTuple):
+    """What becomes of a report: the case it joins, or what its own case should name."""
 
-    def __init__(self) -> None:
-        self._cases: dict[str, _Held] = {}
+    joins: str | None = None
+    urge: bool = False
+    why: str = ""
+    similar: tuple[Similar, ...] = ()
+    repeats: tuple[str, ...] = ()
+
+
+class Held:
+    """What is kept of a case to compare reports with it."""
+
+    __slots__ = (
+        "_case", "_seen", "at", "case_no", "closed_at", "distinct", "events", "is_open", "keys",
+        "merged_into",
+        "village", "world",
+    )  # fmt: skip
+
+    def __init__(self, case: Case) -> None:
+        self.case_no, self.at, self.closed_at = case.case_no, case.opened_at, case.closed_at
+        self.village, self.merged_into = case.village, case.merged_into
+        self.keys, self.distinct, self.events = keys_of(case), case.distinct, case.events
+        self.is_open, self.world = case.state in OPEN, (case.test, case.simulated)
+        self._case: Case | None = case
+        self._seen: Seen | None = None
+
+    def seen(self, places: Whereabouts) -> Seen:
+        if self._seen is None:  # most cases are never compared
+            assert self._case is not None
+            self._seen, self._case = seen(self._case, places), None
+        return self._seen
+
+
+Scored = tuple[float, Held, str]
+
+
+def _order(one: Scored) -> tuple[float, object, str]:
+    """The best score first; of nearly equal ones the case that more reports speak of."""
+    score, held, _ = one
+    return score + 0.03 * min(held.events - 1, 5), held.at, held.case_no
+
+
+class OpenCases:
+    """Index of a partition's cases by what they have in common with a report."""
+
+    def __init__(self, places: Whereabouts = NOWHERE) -> None:
+        self.places = places
+        self._cases: dict[str, Held] = {}
         self._by_key: dict[Key, dict[str, None]] = {}
 
     def __len__(self) -> int:
-        return len(self._cases)
+        return sum(held.is_open for held in self._cases.values())
 
     def put(self, case: Case) -> None:
-        """Take a case in, or its newer state; one that is no longer open leaves."""
-        if case.state not in OPEN:
-            self.remove(case.case_no)
-            return
-        held, before = _Held(case), self._cases.get(case.case_no)
-        if before is not None and before.keys == held.keys:
-            return
+        """Take a case in, or its newer state; one that is over stays for what it was about."""
         self.remove(case.case_no)
+        held = Held(case)
+        if not held.keys:
+            return
         self._cases[case.case_no] = held
         for key in held.keys:
             self._by_key.setdefault(key, {})[case.case_no] = None
+
+    def held(self, case_no: str) -> Held | None:
+        return self._cases.get(case_no)
+
+    def parent(self, case_no: str) -> str | None:
+        """Number of the open case that stands for a case: itself, or where it was merged to over
+        any number of merges. None when that one is over.
+        """
+        passed: set[str] = set()
+        one = self.held(case_no)
+        while one is not None and one.merged_into and one.case_no not in passed:
+            passed.add(one.case_no)
+            one = self.held(one.merged_into)
+        return one.case_no if one is not None and one.is_open else None
 
     def remove(self, case_no: str) -> None:
         held = self._cases.pop(case_no, None)
@@ -59,95 +134,285 @@ class OpenCases:
                 del self._by_key[key]
 
     def match(self, report: Report, village: str = "") -> str | None:
-        """Case number of the open case a report joins; ``None`` when it is a matter of its own.
-        ``village`` (12 digits) helps a report whose grid is unknown.
+        """Case number of the open case a report joins; ``None`` when it is a matter of its own."""
+        return self.find(report, village).joins
+
+    def find(self, report: Report, village: str = "", case_no: str = "") -> Found:
+        """What becomes of a report of a village (12 digits; of its grid when "") that would open
+        ``case_no``.
         """
+        village = village or report.grid[:12]
+        mine = seen(report, self.places)
+        wanted = _wanted(report, village, mine.kinds)
         world = (report.test, report.simulated)
-        at, code = report.ingested_at, report.class_code
-        if report.device_id:
-            for number in self._newest(("device", *world, report.device_id, code)):
-                return number
-        if _fire(code):
-            places = [("grid", report.grid)]
-            if report.building:
-                places = [("building", report.building), ("unplaced", report.grid)]
-            for kind, place in places:
-                for number in self._newest(("fire", *world, kind, place)):
-                    if self._cases[number].near(at, FIRE_WITHIN):
-                        return number
-        if not code:
-            return None
-        place = report.grid[:12] or village
-        if report.reporter and place:
-            for number in self._newest(("reporter", *world, report.reporter, code, place)):
-                if self._cases[number].near(at, SAME_WITHIN):
-                    return number
-        if report.grid and report.text:
-            words = bigrams(report.text)
-            for number in self._newest(("words", *world, code, report.grid)):
-                held = self._cases[number]
-                if held.near(at, SAME_WITHIN) and alike(words, held.words):
-                    return number
-        return None
+        held = [
+            h for h in self.candidates(wanted)
+            if (h.world, h.village) == (world, village) and h.case_no != case_no
+            and case_no not in h.distinct and self.parent(h.case_no)
+        ]  # fmt: skip
+        if coarse(village):  # two that are nowhere are not at one place
+            held = [h for h in held if self._together(mine, h)]
+        if (again := self._same_device(report, mine, held)) is not None:
+            return Found(self.parent(again), why="同一设备")
+        told = report.text or report.title
+        if not report.device_id and asks(told):
+            meant = self._meant(report, mine, held, urging=urges(told))
+            if meant is not None:
+                return Found(self.parent(meant), urge=True, why="催促")
+        scored: list[Scored] = []
+        for one in held:
+            score, why = self._score(report, mine, one)
+            if score >= SUGGEST:
+                scored.append((score, one, why))
+        scored.sort(key=_order, reverse=True)
+        if scored and (scored[0][0] >= MERGE or self._only(report, mine, scored, held)):
+            return Found(self.parent(scored[0][1].case_no), why=scored[0][2])
+        similar: dict[str, Similar] = {}
+        for score, one, why in scored:
+            number = self.parent(one.case_no) or one.case_no
+            similar.setdefault(number, Similar(case_no=number, likeness=score, why=why))
+        named = tuple(similar.values())[:SUGGESTED]
+        if (found := self._elsewhere(report, mine, village, case_no)).joins:
+            return found
+        return Found(similar=named, repeats=self._earlier(report, mine, village))
+
+    def elsewhere(self, report: Report, village: str, case_no: str = "") -> Found:
+        """The case of another village that a report belongs to, when one of the two villages is not
+        known: names of estates and roads are borne by several. Its reporter's own case, when it
+        asks after it or tells of the same kind of thing within 24 hours; else one whose place is
+        called the same and that it can mean as the only one.
+        """
+        return self._elsewhere(report, seen(report, self.places), village, case_no)
+
+    def _elsewhere(self, report: Report, mine: Seen, village: str, case_no: str) -> Found:
+        vague = coarse(village) or not says_where(mine)
+        if vague and (own := self._own(report, mine)).joins:
+            return own
+        if not mine.name:
+            return Found()
+        world = (report.test, report.simulated)
+        wanted: dict[Key, int] = {("name", *world, mine.name, name): 1 for name in mine.kinds}
+        scored: list[Scored] = []
+        for one in self.anywhere(wanted, village):
+            if case_no in one.distinct or not self.parent(one.case_no):
+                continue
+            score, why = self._score(report, mine, one)
+            if score >= MERGE:
+                scored.append((score, one, why))
+        scored.sort(key=_order, reverse=True)
+        if not scored or len({one.village for _, one, _ in scored}) > 1:
+            return Found()
+        return Found(self.parent(scored[0][1].case_no), why=scored[0][2])
+
+    def anywhere(self, wanted: Mapping[Key, int], village: str) -> list[Held]:
+        """Candidates of other villages that may be the same one: of every finer village when only
+        a town, county or city is known, else of those coarser ones."""
+        return [h for h in self.candidates(wanted) if _may_be(h.village, village)]
+
+    def _own(self, report: Report, mine: Seen) -> Found:
+        if not report.reporter:
+            return Found()
+        key = ("reporter", report.test, report.simulated, report.reporter)
+        held = [h for h in self.anywhere({key: 1}, "") if self.parent(h.case_no)]
+        told = report.text or report.title
+        urging = asks(told)
+        best: Held | None = None
+        for one in held:
+            theirs = one.seen(self.places)
+            same = bool(set(mine.kinds) & set(theirs.kinds))
+            near = abs(mine.first_ms - theirs.last_ms) <= SAME_WITHIN.total_seconds() * 1000
+            again = near and (same or (mine.goes_on and not differ(mine, theirs)))
+            if not (again or urges(told) or (urging and not differ(mine, theirs))):
+                continue
+            if best is None or (same, one.at) > (self._shares(mine, best), best.at):
+                best = one
+        return Found(self.parent(best.case_no), urging, "同一诉求人") if best else Found()
+
+    def _together(self, mine: Seen, one: Held) -> bool:
+        theirs = one.seen(self.places)
+        named = bool(mine.name) and mine.name == theirs.name
+        return named or bool(mine.reporters & theirs.reporters | mine.devices & theirs.devices)
+
+    def _shares(self, mine: Seen, one: Held) -> bool:
+        return bool(set(mine.kinds) & set(one.seen(self.places).kinds))
 
     def of_device(self, device_id: str) -> str | None:
         """The newest open case of a device, whatever its class: what a ``clear`` is about."""
-        return next(iter(self._newest(("clear", device_id))), None) if device_id else None
+        if not device_id:
+            return None
+        key = ("device", device_id)
+        return next((n for h in self.candidates({key: 1}) if (n := self.parent(h.case_no))), None)
 
-    def _newest(self, key: Key) -> Iterable[str]:
-        if key[-1] == "":
-            return ()
-        numbers = self._by_key.get(key, {})
-        return tuple(n for n, _ in zip(reversed(numbers), range(LOOKED_AT), strict=False))
+    def candidates(self, wanted: Mapping[Key, int], most: int = LOOKED_AT) -> list[Held]:
+        """Cases that share keys: those with the heaviest in common first, then the newest."""
+        counts: dict[str, int] = {}
+        for key, weight in wanted.items():
+            for number in self._by_key.get(key, ()):
+                counts[number] = counts.get(number, 0) + weight
+        chosen = sorted(
+            counts, key=lambda n: (counts[n], self._cases[n].at, n), reverse=True
+        )  # fmt: skip
+        return [self._cases[number] for number in chosen[:most]]
+
+    def _same_device(self, report: Report, mine: Seen, held: Iterable[Held]) -> str | None:
+        if not report.device_id:
+            return None
+        for one in held:
+            theirs = one.seen(self.places)
+            if report.device_id not in theirs.devices or report.class_code not in theirs.codes:
+                continue
+            again = kind(mine.kinds[0]).again if mine.kinds else 0
+            if not again or mine.first_ms - theirs.last_ms <= again * 60_000:
+                return one.case_no
+        return None
+
+    def _meant(
+        self, report: Report, mine: Seen, held: Iterable[Held], *, urging: bool
+    ) -> str | None:
+        """The case somebody asks after: their own newest one, else the only one it can be. Who
+        asks why nobody comes without saying that they called before must mean a place and a
+        thing of their own case."""
+        own, others = [], []
+        placed = bool(report.grid) or says_where(mine)
+        for one in held:
+            theirs = one.seen(self.places)
+            if report.reporter and report.reporter in theirs.reporters:
+                if urging or not differ(mine, theirs):
+                    own.append(one)
+            elif urging and placed and set(mine.kinds) & set(theirs.kinds):
+                untimed = mine._replace(first_ms=theirs.first_ms, last_ms=theirs.last_ms)
+                if not theirs.devices and same_matter(untimed, theirs, self.places).score >= MERGE:
+                    others.append(one)
+        if own:
+            fitting = [one for one in own if self._shares(mine, one)]
+            agreeing = [one for one in own if not differ(mine, one.seen(self.places))]
+            return max(fitting or agreeing or own, key=lambda h: (h.at, h.case_no)).case_no
+        return others[0].case_no if len(others) == 1 else None
+
+    def _score(self, report: Report, mine: Seen, one: Held) -> tuple[float, str]:
+        theirs = one.seen(self.places)
+        score, why = same_matter(mine, theirs, self.places)
+        if score < MERGE and report.reporter and report.reporter in theirs.reporters:
+            near = abs(mine.first_ms - theirs.last_ms) <= SAME_WITHIN.total_seconds() * 1000
+            if near and self._own_again(report, mine, theirs):
+                return MERGE, f"同一诉求人,{why}"
+        return score, why
+
+    def _own_again(self, report: Report, mine: Seen, theirs: Seen) -> bool:
+        """Whether somebody tells once more of what their case within a day is about."""
+        unsure = not report.class_code or not theirs.sure
+        if unsure or set(mine.kinds) & set(theirs.kinds) or mine.things & theirs.things:
+            untimed = mine._replace(first_ms=theirs.first_ms, last_ms=theirs.last_ms)
+            if same_matter(untimed, theirs, self.places).score >= SUGGEST:
+                return True
+        later = theirs.last_ms <= mine.first_ms
+        here = same_place(mine, theirs) or not says_where(mine)
+        soon = not says_where(mine) and mine.first_ms - theirs.last_ms <= AGAIN_MS
+        again = mine.goes_on or soon or not report.class_code
+        return later and here and again and not differ(mine, theirs)
+
+    def _only(self, report: Report, mine: Seen, scored: list[Scored], held: Iterable[Held]) -> bool:
+        """Whether a vague report of one incident can mean no other case than the best."""
+        best = scored[0][1].seen(self.places)
+        told = mine.heard | {kind_of_class(report.class_code)}
+        shared = [n for n in mine.kinds if n in best.kinds and n in told and kind(n).one]
+        if not shared or (not mine.devices and {"building", "spot", "house"} & set(mine.marks)):
+            return False
+        if mine.first_ms - best.last_ms > kind(shared[0]).minutes * 60_000 / 2:
+            return False
+        if mine.devices and (says_where(best) or mine.first_ms - best.last_ms > VAGUE_MS):
+            return False
+        rivals = 0
+        for one in held:
+            theirs = one.seen(self.places)
+            if set(theirs.kinds) & set(shared):
+                rivals += same_matter(mine, theirs, self.places).score >= SUGGEST / 2
+        return rivals == 1
+
+    def _earlier(self, report: Report, mine: Seen, village: str) -> tuple[str, ...]:
+        """Cases of the same kind and place that were closed in the last 30 days, newest first."""
+        wanted = dict.fromkeys(_past(report, village, mine.kinds), 1)
+        found: list[Held] = []
+        for one in self.candidates(wanted):
+            over = one.closed_at
+            if over is None or not timedelta() <= report.ingested_at - over <= REPEATED_WITHIN:
+                continue
+            theirs = one.seen(self.places)
+            untimed = mine._replace(first_ms=theirs.first_ms, last_ms=theirs.last_ms)
+            personal = mine.kinds[:1] and mine.kinds[0] in PERSONAL
+            if personal and not mine.reporters & theirs.reporters:
+                continue
+            if same_matter(untimed, theirs, self.places).score >= SUGGEST:
+                found.append(one)
+        found.sort(key=lambda h: (h.at, h.case_no), reverse=True)
+        return tuple(h.case_no for h in found[:REPEATS])
 
 
-class _Held:
-    """What is kept of an open case: its keys, its time, its words."""
-
-    __slots__ = ("_text", "_words", "at", "keys")
-
-    def __init__(self, case: Case) -> None:
-        self.at = case.opened_at
-        self.keys = _keys(case)
-        self._text = case.text
-        self._words: frozenset[str] | None = None
-
-    @property
-    def words(self) -> frozenset[str]:
-        if self._words is None:  # most cases are never compared by their words
-            self._words = bigrams(self._text)
-        return self._words
-
-    def near(self, at: datetime, within: timedelta) -> bool:
-        return abs(at - self.at) <= within
+def coarse(village: str) -> bool:
+    """Whether a village code only says the town, the county or the city."""
+    return village.endswith("000")
 
 
-def bigrams(text: str) -> frozenset[str]:
-    """Pairs of neighbouring signs of a text without punctuation, blanks and case."""
-    plain = _NOISE.sub("", text).lower()
-    return frozenset(plain[i : i + 2] for i in range(len(plain) - 1)) or frozenset({plain})
+def ancestors(village: str) -> tuple[str, ...]:
+    """Codes of cases of which only the town, the county or the city is known."""
+    return tuple(village[:digits].ljust(12, "0") for digits in (9, 6, 4))
 
 
-def alike(a: frozenset[str], b: frozenset[str]) -> bool:
-    """Whether two texts are nearly the same."""
-    return len(a & b) >= ALIKE * len(a | b)
+def _may_be(one: str, other: str) -> bool:
+    """Whether two different village codes may stand for one village; "" for any."""
+    return one != other and (not other or one in ancestors(other) or other in ancestors(one))
 
 
-def _fire(code: str) -> bool:
-    return code.startswith(FIRE) and not code.startswith(FALSE_FIRE)
+def _wanted(report: Report, village: str, kinds: Iterable[str]) -> dict[Key, int]:
+    """Keys of the cases a report is compared with, and what each counts."""
+    world = (report.test, report.simulated)
+    keys: list[Key] = [("kind", *world, village, name) for name in kinds]
+    if report.device_id:
+        keys.append(("device", report.device_id))
+    if report.reporter:
+        keys.append(("reporter", *world, report.reporter))
+    if report.building:
+        keys.append(("building", *world, report.building))
+    keys.append(("grid", *world, report.grid or village))
+    return {key: WEIGHTS[str(key[0])] for key in keys}
 
 
-def _keys(case: Case) -> tuple[Key, ...]:
+def _past(one: Report | Case, village: str, kinds: Iterable[str]) -> list[Key]:
+    world = (one.test, one.simulated)
+    return [("past", *world, village, name) for name in tuple(kinds)[:2]]
+
+
+def keys_of(case: Case) -> tuple[Key, ...]:
+    """What a case is found by: seven keys at most."""
+    kinds = kinds_of(case, told_of(case))
+    # what finds a merged one means its parent
+    if case.state not in OPEN and case.state != "merged":
+        return tuple(_past(case, case.village, kinds)) if case.closed_at else ()
     world = (case.test, case.simulated)
-    found: list[Key] = []
+    kinds = tuple(dict.fromkeys((*kinds[:1], *_joined(case), *kinds[1:])))[:2]
+    keys: list[Key] = [("kind", *world, case.village, name) for name in kinds]
+    keys += [("name", *world, case.place, name) for name in kinds[:1] if case.place]
     if case.device_id:
-        found.append(("device", *world, case.device_id, case.class_code))
-        found.append(("clear", case.device_id))
-    if _fire(case.class_code):
-        where = ("building", case.building) if case.building else ("unplaced", case.grid)
-        found += [("fire", *world, *where), ("fire", *world, "grid", case.grid)]
-    if case.reporter and case.class_code:
-        found.append(("reporter", *world, case.reporter, case.class_code, case.village))
-    if case.grid and case.text and case.class_code:
-        found.append(("words", *world, case.class_code, case.grid))
-    return tuple(found)
+        keys.append(("device", case.device_id))
+    keys.append(("grid", *world, case.grid or case.village))
+    building = case.building or next((e.building for e in case.evidence if e.building), "")
+    if building:
+        keys.append(("building", *world, building))
+    reporters = dict.fromkeys(
+        filter(None, (case.reporter, *(e.reporter for e in reversed(case.evidence))))
+    )
+    keys += [("reporter", *world, token) for token in reporters]
+    return tuple(keys[:KEYS])
+
+
+KEYS = 7  # of a case, at most: as many as its brief has room for
+
+
+def _joined(case: Case) -> list[str]:
+    """Kinds that the reports which joined a case brought, the most frequent first."""
+    counts: dict[str, int] = {}
+    for one in case.evidence:
+        if one.class_code and not one.urge:
+            name = kind_of_class(one.class_code)
+            counts[name] = counts.get(name, 0) + 1
+    return sorted(counts, key=lambda name: (-counts[name], name))

@@ -24,6 +24,9 @@ LONG, FRONT = (
 REACH = 2  # characters between a negation and what it denies
 
 
+Said = tuple[str, float, tuple[tuple[int, float], ...]]  # shown, factor, (class index, weight)
+
+
 class _Phrase(NamedTuple):
     kind: str  # "say" | "negation" | "trap"
     says: tuple[tuple[str, tuple[str, ...], tuple[tuple[int, float], ...]], ...]
@@ -46,12 +49,12 @@ class Listener:
                 found[index] = found.get(index, 0.0) + weight * factor
         return found
 
-    def said(self, text: str, title: int) -> list[tuple[str, float, tuple[tuple[int, float], ...]]]:
+    def said(self, text: str, title: int) -> list[Said]:
         """Phrases that count in a text, once each, with the factor their surroundings leave."""
         matches = self._find(text, overlapping=True)
         phrases = self._phrases
         front = max(title, FRONT if len(text) > LONG else 0)
-        said: dict[str, tuple[str, float, tuple[tuple[int, float], ...]]] = {}
+        said: dict[str, Said] = {}
         for n, (index, start, end) in enumerate(matches):
             phrase = phrases[index]
             if not phrase.says:

@@ -6,37 +6,16 @@ the case's state and its condition decides. The README's diagram is made from it
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Iterable
 
-from schemas.case import AlertKind, Clock, Move, Role, State
-
-#: what a command has to bring, named as in ``Command``
-Need = Literal["reason", "unit", "review_at", "resolved", "merged_into", "alert_id", "report"]
-
-#: Conditions a row may ask for beside move and state; ``cases`` knows how to test each.
-When = Literal["", "routed", "all_responded", "device_health", "unresolved"]
-
-#: "same": the case stays where it is; "back": where it was before the request.
-To = State | Literal["same", "back"]
-
-
-class Row(NamedTuple):
-    on: Move
-    frm: tuple[State, ...]  # () = opens a case
-    to: To
-    who: tuple[Role, ...]
-    needs: tuple[Need, ...] = ()
-    start: tuple[Clock, ...] = ()  # a clock that runs already runs on, unless it is also stopped
-    stop: tuple[Clock, ...] = ()
-    pause: tuple[Clock, ...] = ()
-    resume: tuple[Clock, ...] = ()
-    tells: tuple[AlertKind, ...] = ()
-    when: When = ""
-
+from schemas.case import Clock, Move, Role, State
+from streams.core.dispute_moves import DISPUTE_MOVES, DISPUTE_STATES
+from streams.core.lead_moves import LEAD_MOVES, LEAD_STATES
+from streams.core.moverow import ALL, ANY, DESK, SYS, UNIT, Need, Row
 
 # fmt: off
 #: Names on screen, in the order of the loop.
-STATES: dict[State, str] = {
+CASE_STATES: dict[State, str] = {
     "reported":            "上报",
     "registered":          "受理",
     "direct_answered":     "即时答复",
@@ -61,6 +40,7 @@ STATES: dict[State, str] = {
     "closed":              "结案归档",
     "reopened":            "重开",
 }
+STATES: dict[State, str] = CASE_STATES | DISPUTE_STATES | LEAD_STATES
 
 MOVE_NAMES: dict[Move, str] = {
     "report": "上报", "register": "受理", "answer": "即时答复", "reject": "不予受理",
@@ -71,9 +51,16 @@ MOVE_NAMES: dict[Move, str] = {
     "refuse_extension": "驳回延期", "suspend": "挂账", "resume": "恢复办理", "transfer": "转办",
     "escalate": "提级", "finish": "办结", "verify": "核查", "send_back": "退回重办",
     "follow_up": "回访", "close": "结案", "reopen": "重开", "attach": "并入报告",
-    "clear": "设备恢复", "acknowledge": "确认告警", "overdue": "到时", "note": "备注",
-    "rebase": "改用现行规则", "recount": "按新日历重算",
+    "absorb": "并入案件", "clear": "设备恢复", "acknowledge": "确认告警", "overdue": "到时",
+    "note": "备注", "rebase": "改用现行规则", "recount": "按新日历重算", "unmerge": "拆分",
+    "distinct": "非同一事项",
+    "to_mediation": "转调处", "assign": "分流", "mediate": "开始调解", "disagree": "调解未成",
+    "agree": "达成协议", "perform": "履行登记", "breach": "认定未履行", "refer": "引导转办",
+    "recheck": "回访复核", "check": "核查线索", "push_again": "退回重查",
+    "mark": "告警标记", "maintain": "检修窗口",
 }
+
+OF_NO_CASE: frozenset[Move] = frozenset({"maintain"})  # concerns devices
 
 ROLES: dict[Role, str] = {
     "system": "系统", "timer": "计时器", "operator": "值班员", "supervisor": "督办员",
@@ -83,12 +70,16 @@ ROLES: dict[Role, str] = {
 CLOCKS: dict[Clock, str] = {
     "accept": "受理", "dispatch": "派单", "sign": "签收", "contact": "首次联系", "handle": "办理",
     "verify": "核查", "followup": "回访", "respond": "报到", "review": "审批",
-    "acknowledge": "告警确认",
+    "acknowledge": "告警确认", "mediate": "调解", "perform": "协议履行", "recheck": "三十日复核",
+    "refer": "引导转办", "check": "线索核查",
 }
 
 NEEDS: dict[Need, str] = {
     "reason": "理由", "unit": "单位", "review_at": "复核或延期时间", "resolved": "是否解决",
-    "merged_into": "主案编号", "alert_id": "告警编号", "report": "上报内容",
+    "merged_into": "主案编号", "distinct_from": "另一案件编号", "alert_id": "告警编号",
+    "report": "上报内容",
+    "obligations": "履行事项与期限", "obligation": "履行事项编号", "found": "是否发现隐患",
+    "mark": "标记",
 }
 # fmt: on
 
@@ -102,28 +93,32 @@ BEFORE_DONE: tuple[State, ...] = (
     "reported", "registered", "return_requested", *WITH_UNIT, "reopened",
 )  # fmt: skip
 
-SYS:  tuple[Role, ...] = ("system",)  # fmt: skip
-DESK: tuple[Role, ...] = ("operator", "supervisor")
-UNIT: tuple[Role, ...] = ("unit", "grid_worker")
-ANY:  tuple[Role, ...] = (*UNIT, *DESK)  # fmt: skip
-
-WORK: tuple[Clock, ...] = ("sign", "contact", "handle", "respond", "review")
-ALL: tuple[Clock, ...] = ("accept", "dispatch", *WORK, "verify", "followup", "acknowledge")
-
 # fmt: off
 MOVES: tuple[Row, ...] = (
+    # their own way in comes first
+    *DISPUTE_MOVES,
+    *LEAD_MOVES,
     # in
+    Row("report", (), "grid_handling", (*SYS, *DESK), ("report",), when="in_grid",
+        start=("contact", "handle"), tells=("assigned",)),
+    Row("report", (), "whistle", (*SYS, *DESK), ("report",), when="whistled",
+        start=("respond", "handle"), tells=("assigned",)),
     Row("report", (), "dispatched", (*SYS, *DESK), ("report",), when="routed",
         start=("sign", "contact", "handle"), tells=("assigned",)),
     Row("report", (), "reported", (*SYS, *DESK), ("report",), start=("accept",), tells=("triage",)),
     Row("attach", OPEN, "same", (*SYS, *DESK), ("report",)),
+    Row("absorb", OPEN, "same", (*SYS, *DESK), ("report",)),
     # at the desk
     Row("register", ("reported",), "registered", DESK, stop=("accept", "acknowledge"),
         start=("dispatch",)),
     Row("answer", ("registered",), "direct_answered", DESK, ("reason",), stop=ALL),
     Row("reject", ("reported", "registered"), "rejected", DESK, ("reason",), stop=ALL),
-    Row("merge", ("reported", "registered", "dispatched"), "merged", DESK, ("merged_into",),
-        stop=ALL),
+    Row("merge", ("reported", "registered", "dispatched", "found", "triaged"), "merged", DESK,
+        ("merged_into",), stop=ALL),
+    Row("unmerge", ("merged",), "registered", DESK, ("reason",), start=("dispatch",),
+        tells=("triage",)),
+    Row("unmerge", OPEN, "same", DESK, ("reason", "report", "distinct_from")),
+    Row("distinct", OPEN, "same", DESK, ("distinct_from",)),
     Row("dispatch", ("transferred",), "dispatched", DESK, start=("sign", "contact", "handle"),
         tells=("assigned",)),
     Row("dispatch", ("escalated",), "dispatched", DESK, ("unit",),
@@ -184,6 +179,10 @@ MOVES: tuple[Row, ...] = (
     # beside the loop
     Row("acknowledge", tuple(STATES), "same", ANY, ("alert_id",), stop=("acknowledge",)),
     Row("note", OPEN, "same", (*SYS, *ANY, "reporter"), ("reason",)),
+    # what its alarms say of it
+    Row("mark", OPEN, "same", SYS, ("reason", "mark"), when="critical_mark", tells=("emergency",)),
+    Row("mark", OPEN, "same", SYS, ("reason", "mark"), when="told_mark", tells=("assigned",)),
+    Row("mark", OPEN, "same", SYS, ("reason", "mark")),
     # when the rules or the calendar change
     Row("rebase", OPEN, "same", ("supervisor",), ("reason",)),
     Row("recount", OPEN, "same", SYS),
@@ -213,17 +212,28 @@ def targets(row: Row) -> tuple[State, ...]:
     return (row.to,)
 
 
-def state_diagram() -> str:
-    """The loop as a Mermaid state diagram: every edge that changes the state, with its moves."""
+def state_diagram(loop: Iterable[State] = CASE_STATES) -> str:
+    """A loop as a Mermaid state diagram: every edge that changes the state, with its moves. Edges
+    between loops are drawn with the loop they lead to; cases are drawn without the others.
+    """
+    own = set(loop)
     edges: dict[tuple[str, str], list[str]] = {}
     for row in MOVES:
         for to in targets(row):
             for frm in row.frm or ("[*]",):
+                if not _drawn(frm, to, own):
+                    continue
                 names = edges.setdefault((frm, to), [])
                 if MOVE_NAMES[row.on] not in names:
                     names.append(MOVE_NAMES[row.on])
+    seen = {one for edge in edges for one in edge} | own
     lines = ["stateDiagram-v2"]
-    lines += [f"    {state} : {name}" for state, name in STATES.items()]
+    lines += [f"    {state} : {name}" for state, name in STATES.items() if state in seen]
     lines += [f"    {a} --> {b} : {'、'.join(names)}" for (a, b), names in edges.items()]
-    lines += [f"    {state} --> [*]" for state in FINAL]
+    lines += [f"    {state} --> [*]" for state in FINAL if state in seen]
     return "\n".join(lines)
+
+
+def _drawn(frm: str, to: str, own: set[State]) -> bool:
+    cases = own == set(CASE_STATES)
+    return {frm, to} <= {*own, "[*]"} if cases else frm in own or to in own

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from schemas.case import Case, Command, Move, Refusal, Report, State
+from schemas.case import Case, Command, Move, Refusal, Role
 from schemas.ids import village_of
+from streams.core.disputes import HANDLED, dispute_holds, mediable, routed
+from streams.core.moverow import Row
 from streams.core.moves import (
     BY_MOVE,
     FINAL,
@@ -15,7 +17,6 @@ from streams.core.moves import (
     POSSIBLE,
     ROLES,
     STATES,
-    Row,
 )
 from streams.core.rules import Rules
 
@@ -42,9 +43,9 @@ def permitted(case: Case | None, command: Command, rules: Rules, now: datetime) 
     row = next((r for r in rows if _holds(r, case, command, rules)), None)
     if row is None:
         assert case is not None, "a report has a row that holds always"
-        return _impossible(case, command.move)
+        return _impossible(case, command.move, rules)
     refused = _not_theirs(row, case, command) or _too_late(case, command)
-    return refused or _incomplete(row, command) or row
+    return refused or _incomplete(row, case, command, rules) or row
 
 
 def responder(command: Command) -> str:
@@ -108,7 +109,9 @@ def _holds(row: Row, case: Case | None, command: Command, rules: Rules) -> bool:
         case "":
             return True
         case "routed":
-            return command.report is None or _routed(command.report, rules)
+            return command.report is None or routed(command.report, rules)
+        case "in_grid" | "whistled":
+            return _planned(command, rules) == {"in_grid": "grid", "whistled": "whistle"}[row.when]
         case "all_responded":
             return case is not None and _enough(case, responder(command))
         case "device_health":
@@ -117,9 +120,21 @@ def _holds(row: Row, case: Case | None, command: Command, rules: Rules) -> bool:
                 and case.event_code in DEVICE_HEALTH
                 and not case.emergency
                 and not case.reporter
+                and (command.report is None or command.report.device_id in ("", case.device_id))
             )
         case "unresolved":
             return case is not None and case.resolved is False
+        case "lead":
+            return command.report is not None and bool(command.report.lead)
+        case "hazard":
+            return command.found is True
+        case "critical_mark":
+            grade = command.grade or 4
+            return case is not None and command.mark == "confirmed" and min(grade, case.grade) == 1
+        case "told_mark":
+            return command.mark in ("confirmed", "flapping")
+        case _:
+            return dispute_holds(row.when, case, command, rules)
 
 
 def _enough(case: Case, unit: str) -> bool:
@@ -128,28 +143,62 @@ def _enough(case: Case, unit: str) -> bool:
     return len(here) >= (case.quorum or len(case.whistled))
 
 
-def _routed(report: Report, rules: Rules) -> bool:
-    """Whether a report goes straight to a unit: class sure, unit known. Devices class by table."""
-    sure = bool(report.event_code) or report.confidence >= rules.profile.station.triage_confidence
-    return sure and report.class_code != "" and rules.unit(report.unit) is not None
+def _planned(command: Command, rules: Rules) -> str:
+    """How the row of routes.tsv behind a report wants it handled; "" when it did not decide."""
+    report = command.report
+    if report is None or not routed(report, rules):
+        return ""
+    plan = rules.plan(report, village_of(command.case_no), command.at)
+    return plan.action if plan else ""
 
 
-def _impossible(case: Case, move: Move) -> Refusal:
-    possible = _by_people(case.state)
+def offered(case: Case, rules: Rules, role: Role | None = None) -> tuple[Move, ...]:
+    """Moves that make sense for a case as it is, of a role or of people at all, in the table's
+    order. What only a command decides (a quorum, a finding) is left open.
+    """
+    rows = [
+        row for row in MOVES
+        if case.state in row.frm and "report" not in row.needs and _open_to(row, role)
+        and _makes_sense(row, case, rules)
+    ]  # fmt: skip
+    return tuple(dict.fromkeys(row.on for row in rows))
+
+
+def _open_to(row: Row, role: Role | None) -> bool:
+    return role in row.who if role else row.who not in (("system",), ("timer",))
+
+
+def _makes_sense(row: Row, case: Case, rules: Rules) -> bool:
+    match row.when:
+        case "mediable":
+            return mediable(case, "", rules)
+        case "rechecked":
+            return case.resolved is not None
+        case "was_dispute":
+            return case.field != ""
+        case _:
+            return True
+
+
+def _impossible(case: Case, move: Move, rules: Rules) -> Refusal:
+    possible = offered(case, rules)
+    why = f",已并入 {case.merged_into}" if case.state == "merged" else ""
+    if move == "to_mediation" and any(case.state in r.frm for r in MOVES if r.on == move):
+        why = f",{_no_dispute(case, rules)}"
     names = "、".join(MOVE_NAMES[one] for one in possible)
     return Refusal(
         code="closed" if case.state in FINAL else "impossible_move",
-        detail=f"案件处于“{STATES[case.state]}”,不能“{MOVE_NAMES[move]}”;现在可以:{names}",
+        detail=f"案件处于“{STATES[case.state]}”{why},不能“{MOVE_NAMES[move]}”;现在可以:{names}",
         possible=possible,
     )
 
 
-def _by_people(state: State) -> tuple[Move, ...]:
-    return tuple(
-        move
-        for move in POSSIBLE[state]
-        if any(r.on == move and state in r.frm and r.who != ("system",) for r in MOVES)
-    )
+def _no_dispute(case: Case, rules: Rules) -> str:
+    """Why a case may not be brought to mediation."""
+    if case.emergency and case.state not in HANDLED:
+        return "特急须先签收处置"
+    known = rules.profile.taxonomy.get(case.class_code)
+    return f"类别“{known.name if known else '未定'}”不是可调处的纠纷(可随操作更正 class_code)"
 
 
 def _not_theirs(row: Row, case: Case | None, command: Command) -> Refusal | None:
@@ -175,15 +224,18 @@ def _too_late(case: Case | None, command: Command) -> Refusal | None:
     return Refusal(code="impossible_move", detail=detail)
 
 
-def _incomplete(row: Row, command: Command) -> Refusal | None:
+def _incomplete(row: Row, case: Case | None, command: Command, rules: Rules) -> Refusal | None:
     """The first thing a row needs that the command does not bring."""
     for need in row.needs:
         value = getattr(command, need)
         if need == "unit" and row.on == "whistle":
             value = command.unit or command.units
+        if need == "unit" and row.on == "dispatch" and case is not None:
+            meant = rules.proposed(case, command.class_code)
+            value = command.unit or ("" if case.state == "escalated" else meant)
         if isinstance(value, str):
             value = value.strip()
-        if value in (None, "", ()):
+        if value is None or value in ("", ()):
             return Refusal(
                 code="reason_missing" if need == "reason" else "field_missing",
                 detail=f"“{MOVE_NAMES[row.on]}”须填写{NEEDS[need]}({need})",

@@ -39,6 +39,9 @@ def recount(
         calendar=deadline.calendar,
         repeat_minutes=deadline.repeat_minutes,
         rule=deadline.rule,
+        yellow_minutes=deadline.yellow_minutes,
+        remind_minutes=deadline.remind_minutes,
+        ladder=deadline.ladder,
         escalate_minutes=None if ladder is None else round((ladder - deadline.due) / MINUTE),
     )
     return _again(rules, deadline, same, now, version)
@@ -55,8 +58,8 @@ def _again(rules: Rules, deadline: Deadline, found: Limit, now: datetime, versio
     start, days, calendar = deadline.started_at, rules.workdays, found.calendar
     paused, whole = timedelta(seconds=deadline.paused_seconds), found.minutes * MINUTE
     due, provisional = days.add(start, whole + paused, calendar)
-    yellow, _ = days.add(start, whole * found.yellow_pct / 100 + paused, calendar)
-    ladder = found.escalate_minutes
+    yellow, _ = days.add(start, found.until_yellow(whole) + paused, calendar)
+    climbed, escalate_at = _height(found, deadline, due, now)
     fresh = deadline.model_copy(
         update={
             "version": version,
@@ -65,14 +68,35 @@ def _again(rules: Rules, deadline: Deadline, found: Limit, now: datetime, versio
             "due": due,
             "original_due": days.add(start, whole, calendar)[0],
             "yellow_at": yellow,
-            "escalate_at": None if ladder is None else due + ladder * MINUTE,
+            "yellow_minutes": found.yellow_minutes,
+            "remind_minutes": found.remind_minutes,
+            "escalate_at": escalate_at,
+            "ladder": found.ladder,
+            "climbed": climbed,
             "repeat_minutes": found.repeat_minutes,
             "rule": found.rule,
             "provisional": provisional,
         }
     )
     shown = tuple(s for s in deadline.fired if (at := planned(fresh, s)) is not None and at <= now)
+    if found.ladder and climbed < len(found.ladder):
+        shown = tuple(s for s in shown if s != "escalate")
     repeats = deadline.repeats if "red" in shown else 0
-    fresh = fresh.model_copy(update={"fired": shown, "repeats": repeats})
+    reminders = deadline.reminders if "yellow" in shown else 0
+    fresh = fresh.model_copy(update={"fired": shown, "repeats": repeats, "reminders": reminders})
     unmoved = fresh.model_copy(update={"version": deadline.version})
     return deadline if unmoved == deadline else fresh
+
+
+def _height(
+    found: Limit, deadline: Deadline, due: datetime, now: datetime
+) -> tuple[int, datetime | None]:
+    """How far up its ladder a clock stays when its due time moves, and when the next step is."""
+    if found.escalate_minutes is None:
+        return 0, None
+    if not found.ladder:
+        return 0, due + found.escalate_minutes * MINUTE
+    told = len(deadline.ladder[: deadline.climbed])
+    climbed = sum(due + step.minutes * MINUTE <= now for step in found.ladder[:told])
+    upper = found.ladder[min(climbed, len(found.ladder) - 1)]
+    return climbed, due + upper.minutes * MINUTE

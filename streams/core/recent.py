@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 
 WINDOW = 10_000  # offsets of a partition within which a repeat is recognised
 _PARTS = 16  # bits of a part
+
+
+def recent_key(event_id: str) -> int:
+    """The last 64 bits of an event's id, 62 of them from its hash."""
+    return int(event_id[19:23] + event_id[24:], 16)
+
+
+def place_of(offset: int, part: int) -> int:
+    return offset << _PARTS | part
 
 
 class RecentIds:
@@ -31,22 +41,43 @@ class RecentIds:
 
     def repeated(self, event_id: str, offset: int, part: int) -> bool:
         """True when the event stood at an earlier place; else remembers this one. Two different
-        ids are taken for one once in 10^15 events (64-bit hash, 10,000 ids)."""
-        key, place = hash(event_id), offset << _PARTS | part
+        ids are taken for one once in 10^14 events (62 bits, 10,000 ids)."""
+        return self._repeated(recent_key(event_id), place_of(offset, part))
+
+    def repeats(self, keys: Sequence[int], places: Sequence[int]) -> list[int]:
+        """Places of those that are repeats: ``repeated`` for a run of events at once, whose
+        ``recent_key`` and ``place_of`` are given, places ascending."""
+        found: list[int] = []
+        start = 0
+        while start < len(keys):
+            # Whoever stands at the turn changes the dictionaries, so goes alone.
+            end = max(start + 1, bisect_left(places, self._turn, start))
+            run = dict(zip(keys[start:end], places[start:end], strict=True))
+            unseen = run.keys().isdisjoint(self._new) and run.keys().isdisjoint(self._old)
+            if unseen and len(run) == end - start and places[start] < self._turn:
+                self._new.update(run)
+            else:
+                for key, place in zip(keys[start:end], places[start:end], strict=True):
+                    if self._repeated(key, place):
+                        found.append(place)
+            start = end
+        return found
+
+    def _repeated(self, key: int, place: int) -> bool:
         first = self._new.get(key)
         if first is None:
             first = self._old.get(key)
         if first is not None and first > place:  # read again: what stood before it decides
             first = self._before.get(key, place)
-            return first < place and first >> _PARTS > offset - self.window
+            return first < place and first >> _PARTS > (place >> _PARTS) - self.window
         if first is not None:
             if first == place:
                 return False
-            if first >> _PARTS > offset - self.window:
+            if first >> _PARTS > (place >> _PARTS) - self.window:
                 return True
         if place >= self._turn:
             self._old, self._new, self._before = self._new, {}, {}
-            self._turn = (offset + self.window) << _PARTS
+            self._turn = ((place >> _PARTS) + self.window) << _PARTS
         if first is not None:
             self._before[key] = first
         self._new[key] = place

@@ -1,8 +1,8 @@
 """Working time of a jurisdiction: which days people work, and when a number of minutes is over.
 
-Order of truth for a day: the profile's calendar.tsv; the State Council's list (chinese-calendar);
-statutory days without their make-up workdays (holidays); Monday to Friday. The last two are
-provisional: the State Council publishes next year's list in November.
+Order of truth for a day: the profile's calendar.tsv; the State Council's list (chinese-calendar, or
+a whole year entered in calendar.tsv); statutory days without their make-up workdays (holidays);
+Monday to Friday. The last two are provisional: next year's list is published in November.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import accumulate
 
 from schemas.ids import SHANGHAI
 from schemas.profile import Hours, Profile
+from schemas.profile_calendar import festivals, published, years_by_hand
 from schemas.words import Calendar
 
 FIRST_YEAR, LAST_YEAR = 2020, 2032
@@ -140,8 +141,11 @@ def load_workdays(profile: Profile, first_year: int = FIRST_YEAR) -> Workdays:
     """
     published: dict[date, bool] = {}
     expected: dict[date, bool] = {}
+    by_hand = years_by_hand(profile.days_off)
     for year in range(first_year, LAST_YEAR + 1):
         listed = national_list(year)
+        if not listed and year in by_hand:
+            listed = {day: day.weekday() < 5 for day in _days_of(year)}  # the rest is in the rows
         if listed:
             published |= listed
         else:
@@ -154,19 +158,16 @@ def load_workdays(profile: Profile, first_year: int = FIRST_YEAR) -> Workdays:
 
 def national_list(year: int) -> dict[date, bool]:
     """The State Council's list of a year; empty when chinese-calendar does not hold it yet."""
+    if not published(year):
+        return {}
     from chinese_calendar import is_workday
 
-    try:
-        return {day: is_workday(day) for day in _days_of(year)}
-    except NotImplementedError:
-        return {}
+    return {day: is_workday(day) for day in _days_of(year)}
 
 
 def _expected(year: int) -> dict[date, bool]:
     """Statutory days off of a year, without the make-up workdays nobody can know yet."""
-    from holidays.countries.china import China
-
-    off = China(years=year)  # type: ignore[no-untyped-call]
+    off = festivals(year)
     return {day: day.weekday() < 5 and day not in off for day in _days_of(year)}
 
 

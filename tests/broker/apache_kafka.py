@@ -4,7 +4,8 @@
     python tests/broker/apache_kafka.py run -- python -m pytest tests/broker -m 'not embedded_only'
 
 `fetch` brings the jars into .kafka/ (about 45 MB, once). `run` also starts a fresh node, tells
-COMMAND its address in GRIDWHISTLE_TEST_KAFKA, stops the node and exits with COMMAND's code.
+COMMAND its address in GRIDWHISTLE_TEST_KAFKA and GRIDWHISTLE_BENCH_KAFKA, stops the node and exits
+with COMMAND's code.
 Exit code 75 means that Kafka could not be had here (no Java 17, no Maven, no Maven Central, or the
 node did not start), with the reason in one sentence.
 """
@@ -24,6 +25,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 VERSION = "4.1.0"
 JAVA_AT_LEAST = 17
@@ -122,7 +124,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     """Whether the node answers an ApiVersions request."""
     try:
         with socket.create_connection(("127.0.0.1", port), 1) as link:
@@ -133,29 +135,43 @@ def _answers(port: int) -> bool:
         return False
 
 
+class Prepared(NamedTuple):
+    """A formatted directory and the command that runs a node in it, again and again."""
+
+    command: list[str]
+    port: int
+    output: Path
+
+
+def prepare(directory: Path, port: int) -> Prepared:
+    """Everything for a node on ``port`` that keeps all it has in ``directory``. Unavailable."""
+    fetch()
+    command = [java(), "-Xmx768m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+    command += ["-cp", f"{LIBS}/*"]
+    properties = directory / "server.properties"
+    properties.write_text(
+        PROPERTIES.format(port=port, controller=_free_port(), data=directory / "data")
+    )
+    cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    formatting = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
+    done = subprocess.run([*command, *formatting], capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise Unavailable(f"Kafka could not format its storage: {last}")
+    return Prepared([*command, "kafka.Kafka", str(properties)], port, directory / "kafka.log")
+
+
 @contextmanager
 def node() -> Iterator[str]:
     """A fresh node, by its address; stopped and removed at the end. Raises Unavailable."""
     fetch()
-    command = [java(), "-Xmx768m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
-    command += ["-cp", f"{LIBS}/*"]
-    port, directory = _free_port(), Path(tempfile.mkdtemp(prefix="run-", dir=HOME))
-    properties, output = directory / "server.properties", directory / "kafka.log"
-    properties.write_text(
-        PROPERTIES.format(port=port, controller=_free_port(), data=directory / "data")
-    )
+    directory = Path(tempfile.mkdtemp(prefix="run-", dir=HOME))
     try:
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        formatting = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
-        done = subprocess.run([*command, *formatting], capture_output=True, text=True, timeout=60)
-        if done.returncode:
-            last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-            raise Unavailable(f"Kafka could not format its storage: {last}")
+        command, port, output = prepare(directory, _free_port())
         with output.open("wb") as sink:
             process = subprocess.Popen(
-                [*command, "kafka.Kafka", str(properties)],
-                stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+                command, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, start_new_session=True
+            )
         try:
             _await_start(process, port, output)
             yield f"127.0.0.1:{port}"
@@ -172,7 +188,7 @@ def node() -> Iterator[str]:
 
 def _await_start(process: "subprocess.Popen[bytes]", port: int, output: Path) -> None:
     until = time.monotonic() + START_SECONDS
-    while not _answers(port):
+    while not answers(port):
         if process.poll() is not None or time.monotonic() > until:
             tail = " | ".join(output.read_text(errors="replace").splitlines()[-5:])
             raise Unavailable(f"Kafka did not start: {tail}")
@@ -196,7 +212,8 @@ def main() -> int:
             parser.error("which command?")
         with node() as address:
             print(f"Apache Kafka {VERSION} answers on {address}", flush=True)
-            environment = os.environ | {"GRIDWHISTLE_TEST_KAFKA": address}
+            names = ("GRIDWHISTLE_TEST_KAFKA", "GRIDWHISTLE_BENCH_KAFKA")
+            environment = os.environ | dict.fromkeys(names, address)
             return subprocess.run(command, env=environment).returncode
     except Unavailable as reason:
         print(f"Apache Kafka could not be had: {reason}", file=sys.stderr)

@@ -1,11 +1,18 @@
-"""A Faust application with a table and two workers: the table is exact after one is killed."""
+"""A Faust application with a table and two workers: the table is exact after one is killed.
+
+Stock Faust may commit past what it is working on (its issue 606) whenever partitions move, and then
+nobody reads those records again. That is the client's word, which a broker has to keep; so records
+that the group has committed without doing them are sent once more. A record that is neither in the
+table nor committed must come by itself, and what an earlier round has put into the table must stay.
+"""
 
 import contextlib
 import os
 import signal
 import subprocess
 import sys
-from collections import Counter
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +58,12 @@ if __name__ == "__main__":
 """
 
 KEYS, ROUNDS = 20, 3
+SURE = 2.0  # seconds for which nothing came, before it counts as never coming
 
 
-def send(address: str, topic: str, start: int, count: int) -> None:
+def send(address: str, topic: str, numbers: Iterable[int]) -> None:
     with contextlib.closing(KafkaProducer(bootstrap_servers=address, linger_ms=5)) as producer:
-        for n in range(start, start + count):
+        for n in numbers:
             producer.send(topic, b"%d" % n, key=b"key-%02d" % (n % KEYS))
         producer.flush(20)
 
@@ -78,6 +86,25 @@ def table(address: str, changelog: str) -> dict[str, list[int]]:
                 for record in records:
                     found[json.loads(record.key)] = json.loads(record.value)
     return found
+
+
+def passed_over(address: str, source: str, missing: set[int]) -> bool:
+    """Whether the group has committed all there is, and the source holds what is missing."""
+    held: set[int] = set()
+    parts = [TopicPartition(source, n) for n in range(4)]
+    with contextlib.closing(
+        KafkaConsumer(bootstrap_servers=address, group_id=f"app-{source}", enable_auto_commit=False)
+    ) as consumer:
+        consumer.assign(parts)
+        ends = consumer.end_offsets(parts)
+        if any((consumer.committed(part) or 0) < ends[part] for part in parts):
+            return False
+        consumer.seek_to_beginning(*parts)
+        while any(consumer.position(part) < ends[part] for part in parts):
+            for records in consumer.poll(1000).values():
+                held |= {int(record.value) for record in records}
+    assert missing <= held, "the broker holds every record it acknowledged"
+    return True
 
 
 def test_the_table_is_exact_after_a_worker_was_killed(
@@ -110,28 +137,39 @@ def test_the_table_is_exact_after_a_worker_was_killed(
         return process
 
     changelog = f"app-{source}-seen-changelog"
-    wanted = 0
+    wanted = 0  # numbers sent
+    settled = 0  # of them, those an earlier round has seen in the table
+
+    before: tuple[set[int], float] = (set(), 0.0)  # what was missing, since when
 
     def exact() -> bool:
-        numbers = Counter(n for rows in table(broker.address, changelog).values() for n in rows)
-        return len(numbers) == wanted
+        nonlocal before
+        rows = table(broker.address, changelog).values()
+        missing = set(range(wanted)) - {n for numbers in rows for n in numbers}
+        assert not any(n < settled for n in missing), "what was in the table has to stay"
+        if missing != before[0]:
+            before = missing, time.monotonic()
+        elif missing and time.monotonic() - before[1] > SURE:
+            if passed_over(broker.address, source, missing):
+                print("committed by stock Faust without doing them:", sorted(missing))
+                send(broker.address, source, sorted(missing))
+            before = set(), 0.0
+        return not missing
 
     try:
         workers = [worker(), worker()]
         for round_ in range(ROUNDS):
-            send(broker.address, source, wanted, 400)
+            send(broker.address, source, range(wanted, wanted + 400))
             wanted += 400
             until(exact, f"{wanted} numbers in the table after round {round_}", 60)
+            settled = wanted
             if round_ < ROUNDS - 1:
                 # Kill one in the middle of the next batch and put another in its place.
-                send(broker.address, source, wanted, 400)
+                send(broker.address, source, range(wanted, wanted + 400))
                 wanted += 400
                 os.killpg(workers[0].pid, signal.SIGKILL)
                 workers[0].wait()
                 workers = [workers[1], worker()]
-                # Stock Faust may have committed past what it was working on (its issue 606), so
-                # that batch is sent once more. What came before it has to come back by itself.
-                send(broker.address, source, wanted - 400, 400)
         found = table(broker.address, changelog)
         assert len(found) == KEYS
         for key, numbers in found.items():

@@ -134,7 +134,7 @@ def read(address: str, topic: str, isolation: str, count: int) -> list[bytes]:
             bootstrap_servers=address,
             auto_offset_reset="earliest",
             isolation_level=isolation,
-            consumer_timeout_ms=20_000,
+            consumer_timeout_ms=60_000,
         )
     ) as consumer:
         return [record.value for _, record in zip(range(count), consumer, strict=False)]

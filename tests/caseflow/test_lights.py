@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.case import Case, Change
+from schemas.case import Case, Change, Deadline
+from schemas.ids import SHANGHAI
 from streams.book import case_in, encode
 from streams.brief import brief, microseconds, relit, wake_of
+from streams.core import clockface
 from streams.core.cases import apply
 from streams.core.deadlines import overdue_command, wakeups
-from streams.core.lights import due_lights, in_json
+from streams.core.lights import due_lights
 from tests.cases.small_city import OPERATOR, RULES, SYSTEM, TRIAGE, Story
 
 YEAR = (datetime(2026, 1, 5), datetime(2026, 12, 20))  # noqa: DTZ001 - hypothesis adds the zone
@@ -45,8 +49,11 @@ def slowly(case: Case, now: datetime) -> list[Change]:
 
 
 def quickly(case: Case, now: datetime) -> list[tuple[bytes, datetime | None]]:
-    body = orjson.loads(case.model_dump_json(exclude_defaults=True))
-    return [(orjson.dumps(change), later) for change, later in due_lights(body, now, 7)]
+    return [(lit.body, lit.later) for lit in due_lights(written(case), now, 7)]
+
+
+def written(case: Case) -> bytes:
+    return case.model_dump_json(exclude_defaults=True).encode()
 
 
 @st.composite
@@ -87,9 +94,25 @@ def test_both_ways_agree(story: Story, later: int, micro: int) -> None:
         assert head == brief(change)
 
 
-@given(st.datetimes(*CENTURY, timezones=st.just(UTC)))
-def test_times_are_written_as_the_models_write_them(at: datetime) -> None:
+@given(
+    st.datetimes(*CENTURY, timezones=st.sampled_from([UTC, SHANGHAI])),
+    st.text(),
+    st.lists(st.text(max_size=4), max_size=3),
+)
+def test_a_case_is_written_as_the_models_write_it(at: datetime, text: str, ids: list[str]) -> None:
     story = Story()
     story.opens()
-    change = story.it.model_copy(update={"updated_at": at})
-    assert orjson.loads(change.model_dump_json())["updated_at"] == in_json(at)
+    update = {"updated_at": at, "opened_at": at, "text": text, "event_ids": tuple(ids)}
+    case = story.it.model_copy(update=update)
+    assert clockface.write(clockface.read(written(case))) == written(case)
+
+
+def test_every_field_of_a_case_is_carried() -> None:
+    """Also one that no light looks at; one that no model knows is refused."""
+    assert clockface.QuickCase.__struct_fields__ == tuple(Case.model_fields)
+    assert clockface.QuickClock.__struct_fields__ == tuple(Deadline.model_fields)
+    story = Story()
+    story.opens()
+    unknown = orjson.dumps(orjson.loads(written(story.it)) | {"colour": "blue"})
+    with pytest.raises(msgspec.ValidationError, match="colour"):
+        list(due_lights(unknown, story.now, 7))

@@ -184,8 +184,8 @@ def test_a_light_that_cannot_be_decided_holds_up_no_other(
 ) -> None:
     decide = deadlines.due_lights
 
-    def fragile(case: Any, now: datetime, offset: int) -> Any:
-        if case["title"] == "broken":
+    def fragile(case: bytes, now: datetime, offset: int) -> Any:
+        if b'"broken"' in case:
             raise ZeroDivisionError
         return decide(case, now, offset)
 

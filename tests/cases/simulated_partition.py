@@ -10,7 +10,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from schemas.case import Case, Change, Command, Move, Report, State
+from schemas.case import Case, Change, Command, Move, Obligation, Report, State
 from schemas.ids import SHANGHAI, case_number, command_id
 from streams.core.cases import apply
 from streams.core.deadlines import Wakeup, overdue_command, planned, wakeups
@@ -27,18 +27,32 @@ STARTS = (
     datetime(2026, 12, 28, 23, 50, tzinfo=SHANGHAI).astimezone(UTC),
 )
 DAYS = (12, 12, 3, 365)  # how long a world lasts, by its seed
-ASIDE = {"attach", "clear", "acknowledge", "note", "contact", "merge", "reject", "answer"}
+ASIDE = {
+    "attach",
+    "absorb",
+    "clear",
+    "acknowledge",
+    "note",
+    "contact",
+    "merge",
+    "reject",
+    "answer",
+    "mark",
+}
 ONWARD: dict[State, Move] = {
     "reported": "register", "registered": "dispatch", "dispatched": "sign", "signed": "handle",
     "whistle": "respond", "responded": "handle", "rework": "handle", "handling": "finish",
     "grid_handling": "finish", "done": "verify", "verified": "follow_up", "followed_up": "close",
     "closed": "reopen", "suspended": "resume", "extension_requested": "grant_extension",
+    "found": "assign", "triaged": "mediate", "mediating": "agree", "agreement": "perform",
+    "failed": "refer", "performed": "recheck", "breached": "mediate", "referred": "close",
+    "pushed": "check", "checked": "close",
 }  # fmt: skip
 AGAIN = timedelta(seconds=60)
 SLACK = timedelta(seconds=10)  # between a light's time and its showing, while all is well
 CLASSES = [
     ("020201", 2, "fire-990101001"), ("020202", 3, "estate-007"), ("020104", 1, "fire-990101001"),
-    ("110306", 4, "housing-990101"), ("", 3, ""),
+    ("110306", 4, "housing-990101"), ("", 3, ""), ("100101", 3, "housing-990101"),
 ]  # fmt: skip
 
 
@@ -66,6 +80,7 @@ class Partition:
         self.rng = Random(seed)
         self.start = self.now = STARTS[seed % len(STARTS)]
         self.days = DAYS[seed // len(STARTS) % len(DAYS)]
+        self.over = self.start + timedelta(days=self.days + 40)  # some lights repeat for ever
         self.log: list[Command] = []
         self.changes: list[str] = []
         self.written: list[datetime] = []  # when each change was
@@ -116,6 +131,7 @@ class Partition:
             one = report(
                 n * 10 + k, seen, class_code=code, grade=grade, unit=unit, device_id=device,
                 reporter=f"t{n}", text=f"第{n}件事" * 5, emergency=grade == 1,
+                lead="b1" if n == 8 and unit else "",
             )  # fmt: skip
             for _ in range(self.rng.choice((1, 1, 1, 2, 3))):
                 self._deliver(_command(one, seen), seen)
@@ -146,6 +162,12 @@ class Partition:
             review_at=self.now + timedelta(days=self.rng.randint(1, 5)), alert_id=f"a{number}",
             merged_into=f"20260311-{VILLAGE}-AAAAAA", resolved=self.rng.random() < 0.8,
             expected_version=seen.version if self.rng.random() < 0.3 else None,
+            obligations=tuple(
+                Obligation(what="修复", due=self.now + timedelta(days=self.rng.uniform(1, 9)))
+                for _ in range(self.rng.randint(1, 3))
+            ),
+            obligation=next((o.item for o in seen.obligations if not o.done_at), ""),
+            found=self.rng.random() < 0.3,
         )  # fmt: skip
         for _ in range(self.rng.choice((1, 1, 1, 2, 3))):
             self._deliver(command, self.now)
@@ -195,7 +217,7 @@ class Partition:
                 key = (case_no, wakeup)
                 again = writer.sent.get(key, self.start) + AGAIN
                 if wakeup.at > self.now:
-                    if key not in writer.sent:
+                    if key not in writer.sent and wakeup.at < self.over:
                         writer.sent[key] = self.start
                         jitter = timedelta(seconds=self.rng.random() * 2)
                         self._at(wakeup.at + jitter, "tick")
@@ -227,7 +249,8 @@ def _command(one: Report, at: datetime) -> Command:
 
 def planned_time(before: Case, change: Change) -> datetime:
     """When the light of a change was to show, by the case as it was before."""
-    (clock,) = [d for d in before.deadlines if d.clock == change.clock]
+    of = (change.clock, change.item)
+    (clock,) = [d for d in before.deadlines if (d.clock, d.item) == of]
     assert change.stage is not None
     when = planned(clock, change.stage)
     assert when is not None

@@ -12,9 +12,11 @@ from schemas.profile import (
     Area,
     DeadlineRule,
     DeviceEvent,
+    DisputeField,
     GradeRow,
     Hours,
     Profile,
+    Route,
     Station,
     TaxonomyClass,
     Unit,
@@ -70,6 +72,8 @@ CLASSES = (
     _class("020201", "消防通道占用", "消防救援", 2, 8, "natural"),
     _class("020202", "楼道堆物堵塞", "物业企业", 3, 48, "working"),
     _class("020206", "消防报警系统故障", "物业企业", 2, 24, "natural"),
+    _class("100101", "邻里漏水纠纷", "司法行政", 3, 72, "working"),
+    _class("100105", "家庭暴力", "公安", 1, 2, "natural"),
     _class("110306", "其他事项", "街道", 4, 120, "working"),
 )
 GRADES = (
@@ -82,6 +86,9 @@ UNITS = (
     ("desk-990101001", "街道值班席", "指挥中心", "town", "990101001"),
     ("fire-990101001", "街道消防所", "消防救援", "town", "990101001"),
     ("housing-990101", "区住建局", "住建", "county", "990101"),
+    ("sifa-990101001001", "社区调委会", "司法行政", "village", VILLAGE),
+    ("sifa-990101001", "司法所", "司法行政", "town", "990101001"),
+    ("sifa-990101", "区司法局", "司法行政", "county", "990101"),
     ("estate-007", "物业", "物业企业", "grid", GRID),
 )
 DEADLINES = (
@@ -91,8 +98,24 @@ DEADLINES = (
     DeadlineRule(rule_id="handle", clock="handle", escalate_minutes=1440),
     DeadlineRule(rule_id="accept", clock="accept", escalate_minutes=30),
     DeadlineRule(rule_id="review", clock="review", minutes=480, calendar="working"),
+    DeadlineRule(rule_id="mediate", clock="mediate", minutes=4200, calendar="working"),
+    DeadlineRule(rule_id="perform", clock="perform", yellow_minutes=4320, remind_minutes=1440,
+                 repeat_minutes=1440),
+    DeadlineRule(rule_id="recheck", clock="recheck", minutes=43200, calendar="natural"),
     DeadlineRule(rule_id="respond", clock="respond", minutes=60, calendar="natural"),
 )  # fmt: skip
+DISPUTES = (
+    DisputeField(
+        field="neighbour", name="邻里纠纷", classes=("100101", "100102"), department="司法行政"
+    ),
+)
+
+
+#: a way to open a case each: by the grid itself, by a whistle; the reports of the tests do neither
+ROUTES = (
+    Route(route_id="own", classes=("020202",), channels=("grid_app",), action="grid", level="grid"),
+    Route(route_id="both", classes=("020201",), channels=("police_110",), whistle=("住建",)),
+)
 
 
 def small_profile(**changes: Any) -> Profile:
@@ -116,7 +139,8 @@ def small_profile(**changes: Any) -> Profile:
         "units": {
             u: Unit(unit_id=u, name=n, department=d, level=lv, area=a) for u, n, d, lv, a in UNITS
         },
-        "devices": {}, "places": {}, "routes": (), "deadlines": DEADLINES, "days_off": (),
+        "devices": {}, "places": {}, "routes": ROUTES, "deadlines": DEADLINES, "days_off": (),
+        "disputes": DISPUTES,
         "phrases": (),
     }  # fmt: skip
     return Profile(**(fields | changes))

@@ -79,8 +79,8 @@ class World:
             assert one.yellow_at <= one.due
             assert one.started_at <= one.due
         if before and before.state in FINAL:
-            assert change.move in ("reopen", "acknowledge")
-            assert change.move == "reopen" or case.state == before.state
+            assert change.move in ("reopen", "acknowledge", "unmerge")
+            assert change.move != "acknowledge" or case.state == before.state
         if change.move == "overdue":
             self.check_light(before, change)
 
@@ -138,6 +138,7 @@ class World:
             review_at=self.now + timedelta(days=step.pick % 30 + 1),
             alert_id=f"a{step.pick}",
             merged_into="20260311-990101001001-AAAAAA",
+            distinct_from=f"20260311-990101001001-{'ABC'[step.pick % 3] * 6}",
             resolved=step.flag,
         )
 

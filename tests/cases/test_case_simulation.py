@@ -23,7 +23,7 @@ SEEDS = range(20_260_000, 20_260_200)
 def test_days_of_a_partition(seed: int) -> None:
     world = Partition(seed).run()
     cases: dict[str, Case] = {}
-    shown: Counter[tuple[str, str, int, str]] = Counter()
+    shown: Counter[tuple[str, str, str, int, str]] = Counter()
     written: dict[str, datetime] = {}
     for change, now in zip(world.history(), world.written, strict=True):
         after = change.case
@@ -43,8 +43,9 @@ def test_days_of_a_partition(seed: int) -> None:
             # a command that came late may have set a time that had passed already
             ready = max(when, written[after.case_no])
             assert change.at - ready <= SLACK or world.was_down(when, change.at), "late for nothing"
-            version = next(d.version for d in before.deadlines if d.clock == change.clock)
-            shown[after.case_no, str(change.clock), version, str(change.stage)] += 1
+            of = (change.clock, change.item)
+            version = next(d.version for d in before.deadlines if (d.clock, d.item) == of)
+            shown[after.case_no, str(change.clock), change.item, version, str(change.stage)] += 1
         cases[after.case_no] = after
         written[after.case_no] = now
     assert cases
@@ -70,9 +71,11 @@ def test_the_seeds_see_trouble() -> None:
     assert sum(len(w.outages) for w in worlds) > 20
     assert sum(c.late_seconds > 600 for c in changes) > 5
     assert {"yellow", "red", "escalate"} <= {c.stage for c in changes}
-    assert {"attach", "finish", "suspend", "resume", "close", "reopen", "overdue"} <= {
-        c.move for c in changes
-    }
+    assert {
+        "attach", "finish", "suspend", "resume", "close", "reopen", "overdue",
+        "assign", "mediate", "disagree", "agree", "perform", "check",
+    } <= {c.move for c in changes}  # fmt: skip
+    assert {c.item for c in changes if c.clock == "perform" and c.stage} >= {"1", "2"}
     assert sum(len(w.log) for w in worlds) > len(changes) * 1.2
     clocks = [d for c in changes for d in c.case.deadlines]
     assert any(d.provisional for d in clocks), "a year without a published calendar"

@@ -53,6 +53,30 @@ def due(story: Story, clock: str) -> str:
     return shanghai(next(d for d in story.it.deadlines if d.clock == clock).due)
 
 
+def test_a_case_without_a_unit_goes_where_the_routes_say_once_it_is_classed() -> None:
+    story = Story()
+    story.opens(**TRIAGE | {"channel": "police_110"})
+    assert RULES.proposed(story.it) == ""
+    refused = story.try_to("dispatch", OPERATOR)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "field_missing"
+    story.does("register", OPERATOR, class_code="020201")
+    assert RULES.proposed(story.it) == FIRE_UNIT.unit
+    assert story.does("dispatch", OPERATOR).case.unit == FIRE_UNIT.unit
+
+
+def test_whoever_has_returned_a_case_is_not_proposed_again() -> None:
+    story = Story()
+    story.opens(**TRIAGE | {"channel": "police_110", "class_code": "020201",
+                            "unit": FIRE_UNIT.unit})  # fmt: skip
+    assert (story.it.state, story.it.meant) == ("reported", FIRE_UNIT.unit)
+    story.does("register", OPERATOR)
+    story.does("dispatch", OPERATOR)
+    story.does("request_return", FIRE_UNIT, reason="不属本单位职责")
+    story.does("grant_return", OPERATOR)
+    assert RULES.proposed(story.it) != FIRE_UNIT.unit
+
+
 def test_nobody_signs() -> None:
     """0 min a call comes in, 21 min yellow at the unit, 30 min red at the supervisor, 60 min up."""
     story = Story()
@@ -172,6 +196,25 @@ def test_over_spring_festival_with_a_working_saturday() -> None:
     assert lights(story.local("2026-02-24 11:12")) == [("handle", "yellow")]  # 80 % = 672 minutes
     assert lights(story.local("2026-02-24 15:59")) == []
     assert lights(story.local("2026-02-24 16:00")) == [("handle", "red")]
+
+
+def test_over_spring_festival_with_a_working_sunday() -> None:
+    """2025: Sunday 26 January was worked for eight days off, Saturday 8 February after them."""
+    story = Story()
+    story.now = local("2025-01-24 16:00")
+    story.opens(class_code="020202", grade=3, unit="estate-007")
+    # Friday 2 h, Sunday the 26th 7 h, Monday the 27th 5 h of fourteen
+    assert due(story, "handle") == "2025-01-27 16:00"
+    later = Story()
+    later.now = local("2025-01-27 16:00")
+    later.opens(class_code="020202", grade=3, unit="estate-007")
+    # Monday 2 h, then nothing until Wednesday 5 February: 7 h, Thursday 5 h
+    assert due(later, "handle") == "2025-02-06 16:00"
+    estate = Actor(role="unit", unit="estate-007")
+    for move in ("sign", "contact", "handle"):
+        later.does(move, estate)
+    assert lights(later.local("2025-02-06 11:11")) == []
+    assert lights(later.local("2025-02-06 16:00")) == [("handle", "yellow"), ("handle", "red")]
 
 
 def test_into_a_year_without_a_list() -> None:

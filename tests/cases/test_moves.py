@@ -8,20 +8,24 @@ from typing import Any, get_args
 
 import pytest
 
-from schemas.case import Actor, Case, Change, Clock, Command, Move, Refusal, Role, State
+from schemas.case import Actor, Case, Change, Clock, Command, Move, Obligation, Refusal, Role, State
 from streams.core.cases import apply
 from streams.core.deadlines import start_clock
+from streams.core.dispute_moves import DISPUTE_STATES
+from streams.core.lead_moves import LEAD_STATES
+from streams.core.moverow import ALL, Row
 from streams.core.moves import (
     BY_MOVE,
+    CASE_STATES,
     CLOCKS,
     FINAL,
     MOVE_NAMES,
     MOVES,
+    OF_NO_CASE,
     OPEN,
     POSSIBLE,
     ROLES,
     STATES,
-    Row,
     state_diagram,
     targets,
 )
@@ -38,17 +42,36 @@ from tests.cases.small_city import (
 )
 
 NOW = START + timedelta(minutes=3)
+PROMISED = Obligation(item="1", what="修复漏水", due=START + timedelta(days=9))
 #: what makes a row's condition hold, and what makes a row without one the first that does
 HOLDS: dict[str, dict[str, Any]] = {
     "all_responded": {"whistled": ("housing-990101",)},
     "device_health": {"event_code": "fire.fault", "channel": "fire_iot"},
     "unresolved": {"resolved": False},
-    "": {"whistled": ("housing-990101", "desk-9901"), "resolved": True},
-}
+    "tries_left": {"class_code": "100101", "mediation": "village", "tries": 2},
+    "level_above": {"class_code": "100101", "mediation": "village", "tries": 3},
+    "all_performed": {"obligations": (PROMISED,)},
+    "rechecked": {"resolved": True},
+    "was_dispute": {"field": "neighbour"},
+    "mediable": {"class_code": "100101"},
+    "hazard": {},
+    "critical_mark": {"grade": 1, "emergency": True},
+    "told_mark": {},
+    "": {"whistled": ("housing-990101", "desk-9901"), "resolved": True,
+         "obligations": (PROMISED, PROMISED.model_copy(update={"item": "2"}))},
+}  # fmt: skip
+#: what a report brings for a row that opens a case
+OPENS: dict[str, dict[str, Any]] = {
+    "routed": {}, "": TRIAGE, "dispute": {"class_code": "100101", "grade": 3},
+    "lead": {"lead": "batch-1"}, "whistled": {"channel": "police_110"},
+    "in_grid": {"class_code": "020202", "channel": "grid_app", "unit": "estate-007"},
+}  # fmt: skip
 FIELDS: dict[str, Any] = {
     "reason": "情况属实", "unit": "housing-990101", "review_at": START + timedelta(days=30),
     "resolved": True, "merged_into": "20260311-990101001001-AAAAAA", "alert_id": "alert-1",
-    "report": report(2, NOW),
+    "report": report(2, NOW), "distinct_from": "20260311-990101001001-BBBBBB",
+    "obligations": (PROMISED,), "obligation": "1", "found": False,
+    "mark": "confirmed",
 }  # fmt: skip
 LABEL = [f"{n}-{row.on}-{row.to}" for n, row in enumerate(MOVES)]
 
@@ -63,6 +86,8 @@ def case_in(state: State, when: str = "", paused: tuple[Clock, ...] = ()) -> Cas
     )
     fields = {"state": state, "deadlines": clocks, "version": 7, "back_to": "signed"}
     fields["review_at"] = FIELDS["review_at"]
+    if state == "merged":
+        fields["merged_into"] = FIELDS["merged_into"]
     if state == "closed":
         fields |= {"deadlines": (), "closed_at": START}
     return story.it.model_copy(update=fields | HOLDS[when])
@@ -74,17 +99,26 @@ def actor(role: Role, row: Row) -> Actor:
 
 def command(case: Case | None, row: Row, role: Role, **changes: Any) -> Command:
     if case is None:
-        one = report(1, NOW) if row.when == "routed" else report(1, NOW, **TRIAGE)
+        one = report(1, NOW, **OPENS[row.when])
         return opening(one, NOW).model_copy(update={"actor": actor(role, row)} | changes)
     fields = {need: FIELDS[need] for need in row.needs}
+    if row.on == "mark" and not row.when:
+        fields["mark"] = "bundled"
     if row.on == "respond" and role != "unit":
         fields["unit"] = "housing-990101"
+    if row.on in ("to_mediation", "assign"):
+        fields["class_code"] = "100101"
+    if row.when == "hazard":
+        fields["found"] = True
     fields |= {"command_id": "c", "case_no": case.case_no, "move": row.on, "at": NOW}
     return Command(**(fields | {"actor": actor(role, row)} | changes))
 
 
 def cases_of(row: Row) -> list[Case | None]:
-    return [case_in(s, row.when, row.resume) for s in row.frm] if row.frm else [None]
+    if not row.frm:
+        return [None]
+    joined = {"event_ids": ("event-1", "event-2"), "events": 2} if row.on == "unmerge" else {}
+    return [case_in(s, row.when, row.resume).model_copy(update=joined) for s in row.frm]
 
 
 @pytest.mark.parametrize("row", MOVES[:-1], ids=LABEL[:-1])
@@ -138,7 +172,9 @@ def test_refused_to_others(row: Row) -> None:
 @pytest.mark.parametrize("row", MOVES, ids=LABEL)
 def test_refused_without_what_it_needs(row: Row) -> None:
     for case, need in product(cases_of(row), row.needs):
-        blank = None if need in ("review_at", "resolved", "report") else "  " * (need == "reason")
+        nothing = ("review_at", "resolved", "report", "found", "mark")
+        blanks = dict.fromkeys(nothing) | {"obligations": ()}
+        blank = blanks.get(need, "  " * (need == "reason"))
         refused = apply(case, command(case, row, row.who[0], **{need: blank}), RULES, NOW)
         assert isinstance(refused, Refusal), (row, need)
         assert refused.code == ("reason_missing" if need == "reason" else "field_missing")
@@ -147,7 +183,12 @@ def test_refused_without_what_it_needs(row: Row) -> None:
 
 @pytest.mark.parametrize(
     ("move", "state"),
-    [(m, s) for m in get_args(Move) for s in get_args(State) if not BY_MOVE.get((m, s))],
+    [
+        (m, s)
+        for m in get_args(Move)
+        for s in get_args(State)
+        if m not in OF_NO_CASE and not BY_MOVE.get((m, s))
+    ],
 )
 def test_impossible(move: Move, state: State) -> None:
     """From a state no row names, every move is refused with what is possible instead."""
@@ -179,6 +220,7 @@ reopened>dispatched
 """
 #: edges beyond it, with the reason
 BEYOND = {
+    ("merged", "registered"),         # a merge undone
     ("reported", "dispatched"),       # the desk accepts and dispatches at once
     ("dispatched", "merged"),         # a double of an automatic case
     ("dispatched", "grid_handling"),  # the grid takes what was sent out
@@ -201,20 +243,56 @@ def test_covers_the_domains_loop() -> None:
         if row.when != "device_health"
         for frm in row.frm
         for to in targets(row)
+        if {frm, to} <= set(CASE_STATES)
     }
     assert wanted <= have
     assert have - wanted == BEYOND
+
+
+#: the domain's loop of disputes (dispute_lifecycle.tsv), edge by edge
+DISPUTES = """
+found>triaged triaged>mediating mediating>agreement,failed agreement>performed,breached
+failed>referred performed>closed breached>mediating,referred referred>closed
+"""
+BEYOND_DISPUTES = {
+    ("mediating", "mediating"),  # another try at the same level
+    ("mediating", "triaged"),    # the level above takes it
+    ("performed", "breached"),   # it was taken back within the thirty days
+}  # fmt: skip
+
+
+def test_covers_the_domains_loop_of_disputes() -> None:
+    wanted = {
+        (frm, to)
+        for edge in DISPUTES.split()
+        for frm, all_to in [edge.split(">")]
+        for to in all_to.split(",")
+    }
+    own = set(DISPUTE_STATES)
+    have = {(f, to) for r in MOVES for f in r.frm for to in targets(r) if {f, to} <= own}
+    have |= {(f, "closed") for r in MOVES for f in r.frm if f in own and r.to == "closed"}
+    assert wanted <= have
+    assert have - wanted == BEYOND_DISPUTES
+
+
+def test_diagrams_of_the_other_loops() -> None:
+    disputes = state_diagram(DISPUTE_STATES).splitlines()
+    assert "    mediating --> triaged : 调解未成" in disputes
+    assert "    handling --> triaged : 转调处" in disputes
+    assert "    pushed --> checked : 核查线索" in state_diagram(LEAD_STATES).splitlines()
+    assert not any("mediating" in line for line in state_diagram().splitlines())
 
 
 def test_every_state_is_reached_and_left() -> None:
     reached = {to for row in MOVES for to in targets(row)}
     assert reached == set(STATES)
     left = {frm for row in MOVES if targets(row) for frm in row.frm}
-    assert left == set(STATES) - {"merged"}
+    assert left == set(STATES)
     assert set(OPEN) | set(FINAL) == set(get_args(State))
-    assert set(MOVE_NAMES) == {row.on for row in MOVES} == set(get_args(Move))
+    assert {row.on for row in MOVES} | OF_NO_CASE == set(get_args(Move)) == set(MOVE_NAMES)
     by_row = {c for row in MOVES for c in row.start}
     assert set(CLOCKS) == by_row | {"acknowledge"} == set(get_args(Clock))  # emergencies start it
+    assert set(ALL) == set(CLOCKS)
 
 
 def test_diagram() -> None:

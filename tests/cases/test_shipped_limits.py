@@ -42,6 +42,16 @@ def test_every_clock_has_a_row(shipped: Rules) -> None:
     assert used == {row.rule_id for row in shipped.profile.deadlines}  # no default, no dead row
 
 
+def test_an_emergency_of_a_calm_class_is_accepted_as_an_emergency(shipped: Rules) -> None:
+    calm = next(r for r in shipped.profile.taxonomy.values() if r.grade == 3)
+    own, lifted = (
+        limit(shipped, a_case(shipped, class_code=calm.code, grade=g, channel="mini_app"), "accept")
+        for g in (3, 1)
+    )
+    assert own.minutes == calm.accept_minutes
+    assert lifted.minutes == shipped.profile.grades[1].accept_minutes < own.minutes
+
+
 def test_every_village_is_heard_at_its_county(shipped: Rules) -> None:
     for area in shipped.profile.areas.values():
         if area.level == "village":

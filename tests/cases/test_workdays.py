@@ -88,6 +88,33 @@ def test_next_year_is_provisional(qinglan: Workdays) -> None:
     assert not qinglan.is_workday(date(2027, 2, 8))  # Spring Festival
 
 
+LIST_2027 = tuple(
+    DayOff(day=date.fromisoformat(f"2027-{day}"), kind=kind, name=name)
+    for name, kind, days in (
+        ("元旦", "off", "01-01"), ("除夕", "off", "02-05"),
+        ("春节", "off", "02-06 02-07 02-08 02-09 02-10 02-11"),
+        ("春节调休", "work", "01-31 02-20"), ("清明节", "off", "04-05"),
+        ("劳动节", "off", "05-01 05-02 05-03 05-04"), ("端午节", "off", "06-09"),
+        ("中秋节", "off", "09-15"), ("国庆节", "off", "10-01 10-02 10-03 10-04 10-05 10-06 10-07"),
+    )
+    for day in days.split()
+)  # fmt: skip
+
+
+def test_a_year_entered_whole_by_hand_is_as_good_as_published() -> None:
+    own = load_workdays(small_profile(days_off=LIST_2027))
+    assert own.is_workday(date(2027, 1, 31)), "a worked Sunday"
+    assert not own.is_workday(date(2027, 2, 11))
+    due, provisional = own.add_minutes(at("2026-12-31 17:00"), 120, "working")
+    assert (shanghai(due), provisional) == ("2027-01-04 10:00", False)
+    assert own.is_provisional(date(2028, 1, 4))
+
+
+def test_a_year_entered_in_part_stays_provisional() -> None:
+    part = load_workdays(small_profile(days_off=LIST_2027[:8]))
+    assert part.is_provisional(date(2027, 3, 1))
+
+
 def test_an_override_is_certain() -> None:
     days = {date(2027, 1, 4): True, date(2027, 1, 5): False, date(2027, 1, 6): True}
     own = Workdays(HOURS, days, 2026, 2027)

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.profile import Phrase, Profile
 from streams.core.classify import Classifier
-from streams.core.ngrams import Model, Ngrams, grams
+from streams.core.ngrams import Model, Ngrams, grams, stepped
 from streams.core.training import Document, learn
 
 EXAMPLES = Path(__file__).parent / "examples.tsv"
@@ -108,14 +108,28 @@ def test_the_model_prefers_what_it_has_read() -> None:
     assert result.weights.shape == (len(result.grams), 4)
     model = Model(
         ("a", "b", "c"), result.grams, result.idf,
-        (result.weights * result.idf[:, None]).astype(np.float32),
-        result.bias.astype(np.float32), 16.0, 0.8, 0.05,
+        *stepped(result.weights * result.idf[:, None]),
+        result.bias.astype(np.float32), 16.0, 0.8, np.zeros(3, np.float32), (0.0, 2.0, 0.0), 0.0,
     )  # fmt: skip
     scores = Ngrams(model).scores
     assert int(np.argmax(scores("灯不亮啦")[:-1])) == 0
     assert int(np.argmax(scores("火")[:-1])) == 1
     assert scores("着火冒烟")[-1] > 0 > scores("垃圾没人收")[-1]
     assert not scores("xyz")[:-1].any()
+
+
+def test_a_long_text_adds_up_as_a_short_one_does() -> None:
+    """Steps of few grams are added in 16 bits, of many in 32."""
+    signs = [chr(0x4E00 + n) for n in range(400)]
+    steps = np.full((400, 2), 127, np.int8)
+    one = np.ones(400, np.float32)
+    model = Model(
+        ("a",), tuple(signs), one, steps, np.array([1 / 127, 1 / 127], np.float32),
+        np.zeros(2, np.float32), 1.0, 1.0, np.zeros(1, np.float32), (0.0, 2.0, 0.0, 0.0), 0.0,
+    )  # fmt: skip
+    scores = Ngrams(model).scores
+    for count in (1, 258, 259, 400):  # each adds 1, over the root of their number
+        assert scores("".join(signs[:count])) == pytest.approx([count**0.5] * 2)
 
 
 def test_on_the_examples_the_phrases_were_tuned_on(classifier: Classifier) -> None:

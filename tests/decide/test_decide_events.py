@@ -112,7 +112,7 @@ def test_several_bits_are_several_events(small_decider: Decider, at: Position) -
     [
         (smoke(3),                       "case",       True),
         (smoke(4),                       "suppressed", False),  # bit 0 clear: test state
-        (smoke(1),                       "recorded",   False),  # normal
+        (smoke(1),                       "clear",      False),  # normal again
         (smoke(1 | 1 << 6),              "recorded",   False),  # feedback: info
         (smoke(3, test=True),            "suppressed", False),
         (FireSignal.model_validate(FIRE | {"part": "system", "status": 1 | 1 << 13}),
@@ -275,6 +275,24 @@ def test_unknown_names_do_not_stop_an_emergency(
     event = only(small_decider, call("水库路5号着火了,有人被困", **changes), at)
     assert (event.disposition, event.emergency, event.grade) == ("triage", True, 1)
     assert event.grid == "990101001001001"
+
+
+def test_an_unknown_grid_goes_to_the_desk_with_the_nearest_level(
+    small_decider: Decider, at: Position
+) -> None:
+    event = only(small_decider, call("路灯不亮", area_code="990101001001777"), at)
+    assert (event.disposition, event.village, event.unit) == ("triage", "990101001001", "")
+    assert "990101001001777" in event.class_reasons[-1]
+
+
+def test_a_place_is_that_of_the_time_of_the_event(small_decider: Decider, at: Position) -> None:
+    """The old grid was cut up on 30 November; a report of that day arrives two days later."""
+    late = at._replace(ingest_ms=at.ingest_ms + 10 * DAY)
+    old = {"area_code": "990101001002009"}
+    then = only(small_decider, call(occurred_at="2026-11-29T10:00:00+08:00", **old), late)
+    assert then.grid == "990101001002009"
+    now = only(small_decider, call(occurred_at="2026-12-02T09:00:00+08:00", **old), late)
+    assert now.grid == "990101001002001"
 
 
 def test_a_class_chosen_by_the_reporter_goes_first(small_decider: Decider, at: Position) -> None:

@@ -54,7 +54,7 @@ def gate(event: str, **more: object) -> GateSignal:
 
 
 EVERY_SIGNAL: list[Signal] = [
-    *(fire("system", 1 | 1 << bit) for bit in range(1, 14)), fire("system", 0),
+    *(fire("system", 1 | 1 << bit) for bit in range(1, 14)), fire("system", 0), fire("system", 1),
     *(fire("component", 1 | 1 << bit, kind) for bit in range(1, 9) for kind in (0, 11, 17, 41)),
     *(fire("operation", 1 << bit) for bit in range(7)),
     *(fire("user_device", 1 | 1 << bit) for bit in range(1, 7)),

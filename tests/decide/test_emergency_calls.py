@@ -94,7 +94,9 @@ def test_the_model_may_add_an_emergency_but_not_take_one(emergencies: Emergencie
     assert emergencies.is_emergency("那边不对劲", "", 0.5).emergency
     assert not emergencies.is_emergency("那边不对劲", "", -0.5).emergency
     assert emergencies.is_emergency("着火了", "", -1.0).emergency
-    assert not emergencies.is_emergency("没有着火", "", 0.5).emergency  # heard, and denied
+    assert not emergencies.is_emergency("没有着火", "", 0.4).emergency  # heard, and denied
+    assert emergencies.is_emergency("没有着火", "", 0.9).emergency  # but all else says danger
+    assert "把握 95%" in emergencies.is_emergency("那边不对劲", "", 0.9).reason
 
 
 def test_hints_of_one_sentence_add_up(shipped: Profile) -> None:
@@ -103,6 +105,32 @@ def test_hints_of_one_sentence_add_up(shipped: Profile) -> None:
     assert heard("工人吊在半空").emergency
     assert not heard("工人工人工人").emergency
     assert not heard("来了个工人。气球在半空").emergency
+
+
+def test_hints_in_the_same_words_count_once(shipped: Profile) -> None:
+    words = ("砸到", "砸到行人", "到行人")
+    rows = tuple(Phrase(kind="emergency", phrase=p, weight=0.4) for p in (*words, "倒地", "血"))
+    heard = Emergencies(dataclasses.replace(shipped, phrases=rows)).is_emergency
+    assert not heard("砸到行人").emergency
+    assert not heard("砸到行人,倒地").emergency
+    assert heard("砸到行人,倒地,一摊血").emergency
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("担心哪天电动车在楼道充电会着火", False),
+        ("楼道着火,担心烧到楼上", True),
+        ("担心孩子,他被困在电梯里", True),  # the worry ends with its clause
+        ("着火了我担心烧上来", True),  # said before it
+        ("担心正在着火的那家有人", True),
+        ("听说有个小区煤气爆炸", False),
+        ("去年着火烧坏的楼道到现在没刷", False),
+        ("去年着过火,现在又着火", True),
+    ],
+)
+def test_a_worry_reaches_through_its_clause(shipped: Profile, text: str, want: bool) -> None:
+    assert Emergencies(shipped).is_emergency(text).emergency is want
 
 
 def test_a_long_letter_that_mentions_a_danger(emergencies: Emergencies) -> None:
@@ -143,5 +171,5 @@ def test_on_the_examples_the_phrases_were_tuned_on(emergencies: Emergencies) -> 
     heard = [emergencies.is_emergency(r["text"], r["channel"]).emergency for r in rows]
     real = [r["emergency"] == "1" for r in rows]
     hits = sum(h and r for h, r in zip(heard, real, strict=True))
-    assert hits / sum(real) >= 0.97
-    assert hits / sum(heard) >= 0.80
+    assert hits / sum(real) >= 0.95
+    assert hits / sum(heard) >= 0.90

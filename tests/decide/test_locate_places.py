@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import date
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ops.evaluate.addresses import told
 from schemas.profile import Profile
 from streams.core.locate import Locator
 
@@ -51,7 +55,8 @@ def test_finer_codes_are_surer(locator: Locator) -> None:
         ("水库路120号二楼",                   "990101001002001", ""),
         ("水库路 120号",                    "990101001002001", ""),
         ("水库路",                           "990101001",       ""),  # both stretches: their town
-        ("水库路一百号附近",                  "990101001",       ""),
+        ("水库路一百号附近",                  "990101001002001", ""),
+        ("水库路八百号附近",                  "990101001",       ""),  # no such number
         ("月亮华庭3栋2单元",                  "990101001001002", "P4"),
         ("月亮华庭三号楼",                    "990101001001002", "P4"),
         ("月亮湾3幢",                        "990101001001002", "P4"),
@@ -127,6 +132,75 @@ def test_a_grid_cut_up_leads_to_its_successor(locator: Locator) -> None:
     assert locator.locate(old, None, None, "", "", LATER).site.grid == "990101001002001"
 
 
+@pytest.fixture(scope="module")
+def divided(small: Profile) -> Locator:
+    """A grid cut in two on the first of December, and one that was cut up again later."""
+    old = "990101001001009"
+    row = small.areas["990101001002009"]
+    changes = {"code": old, "successor": "990101001001001|990101001001002"}
+    again = {"code": "990101001001008", "successor": old}
+    areas = {
+        **small.areas,
+        old: row.model_copy(update=changes),
+        "990101001001008": row.model_copy(update=again),
+    }
+    device = small.devices["OLD-1"].model_copy(update={"device_id": "OLD-2", "grid": old,
+                                                       "lon": 117.013, "lat": 31.003})  # fmt: skip
+    devices = {**small.devices, "OLD-2": device}
+    return Locator(dataclasses.replace(small, areas=areas, devices=devices))
+
+
+def test_a_grid_cut_in_two_is_told_by_a_point_or_a_name_else_the_village(divided: Locator) -> None:
+    old = "990101001001009"
+    assert divided.locate(old, None, None, "", "", NOW).site.grid == old
+    found = divided.locate(old, None, None, "", "", LATER)
+    assert (found.site.area, found.by) == ("990101001001", "area_code")
+    assert found.confidence < divided.locate(old, None, None, "", "", NOW).confidence
+    assert "已拆分" in found.why
+    assert divided.locate(old, 117.013, 31.003, "", "", LATER).site.grid == "990101001001002"
+    named = divided.locate(old, None, None, "月亮华庭3栋", "", LATER)
+    assert (named.site.grid, named.building) == ("990101001001002", "P4")
+    assert divided.locate("990101001001008", None, None, "", "", LATER).site.area == "990101001001"
+
+
+def test_a_device_in_a_grid_cut_in_two_goes_by_where_it_hangs(divided: Locator) -> None:
+    found = divided.of_device("OLD-2", LATER)
+    assert found is not None
+    assert found.site.grid == "990101001001002"
+
+
+def test_a_successor_says_so(locator: Locator) -> None:
+    assert "已重划" in locator.locate("990101001002009", None, None, "", "", LATER).why
+
+
+def test_a_point_takes_the_grid_of_its_time(small: Profile) -> None:
+    """Old and new grids both have rings while history is replayed."""
+    ring = small.rings["990101001002001"]
+    rings = {**small.rings, "990101001002009": ring}
+    new = small.areas["990101001002001"].model_copy(update={"valid_from": date(2026, 12, 1)})
+    areas = {**small.areas, new.code: new}
+    found = Locator(dataclasses.replace(small, rings=rings, areas=areas))
+    assert found.locate("", 117.021, 31.002, "", "", NOW).site.grid == "990101001002009"
+    assert found.locate("", 117.021, 31.002, "", "", LATER).site.grid == "990101001002001"
+
+
+def test_words_without_doubt_win_over_a_point_far_away(locator: Locator) -> None:
+    """People report from home: the place of the matter, not of the phone."""
+    far = locator.locate("", 117.505, 31.505, "水库路88号", "", NOW)
+    assert (far.site.area, far.by) == ("990101001001001", "address")
+    assert "以文字为准" in far.why
+    near = locator.locate("", 117.011, 31.005, "水库路88号", "", NOW)
+    assert (near.site.area, near.by) == ("990101001001002", "point")
+    unsure = locator.locate("", 117.505, 31.505, "", "人民路上有坑", NOW)
+    assert unsure.by == "point"
+
+
+def test_the_nearest_known_level_of_an_unknown_code(locator: Locator) -> None:
+    assert locator.nearest("990101001001777") == "990101001001"
+    assert locator.nearest("990101001888") == "990101001"
+    assert locator.nearest("110105") == ""
+
+
 def test_unknown_codes_are_told(locator: Locator) -> None:
     assert not locator.knows("110105")
     assert locator.of_code("110105", NOW) is None
@@ -161,3 +235,24 @@ def test_plates_of_the_whole_city_are_found(shipped: Profile) -> None:
             wrong.append(name)
     assert len(once) > 20
     assert wrong == []
+
+
+def test_addresses_written_by_hand(shipped: Profile) -> None:
+    """What strangers would write: nearly all are placed, and hardly one in the wrong place."""
+    locator = Locator(shipped)
+    rows = told()
+    found = [locator.locate("", None, None, row.address, row.text, NOW) for row in rows]
+    pairs = list(zip(rows, found, strict=True))
+    wrong = [
+        row.text or row.address
+        for row, one in pairs
+        if (one.site.area, one.building) != (row.area, row.building)
+    ]
+    misplaced = [row.text for row, one in pairs if not row.area.startswith(one.site.area)]
+    assert len(rows) >= 240
+    assert len(wrong) <= 0.03 * len(rows), wrong
+    assert len(misplaced) <= 0.01 * len(rows), misplaced
+    assert all(one.why and 0 <= one.confidence <= 1 for _, one in pairs)
+    unsure = [one.confidence for row, one in pairs if row.kind in ("typo", "noplace")]
+    sure = [one.confidence for row, one in pairs if row.kind == "estate"]
+    assert sum(unsure) / len(unsure) < 0.8 * sum(sure) / len(sure)

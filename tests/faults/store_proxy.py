@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import threading
 from collections.abc import Awaitable, Callable
@@ -21,7 +22,7 @@ class Asked:
 
     table: str  # of an insert of rows; else ""
     body: bytes
-    forward: Callable[[], Awaitable[web.Response]]
+    forward: Callable[..., Awaitable[web.Response]]  # password="…": with another one
     forward_half: Callable[[], Awaitable[None]]
 
 
@@ -104,7 +105,13 @@ class StoreProxy:
             except Exception:
                 pass
 
-        asked = Asked(table, body, lambda: send(io.BytesIO(body), {}), forward_half)
+        async def forward(password: str = "") -> web.Response:
+            word = base64.b64encode(f"writer:{password}".encode()).decode()
+            return await send(
+                io.BytesIO(body), {"Authorization": f"Basic {word}"} if password else {}
+            )
+
+        asked = Asked(table, body, forward, forward_half)
         try:
             answer = await self.rule(asked)
         except Exception as exc:  # pytest shows it when a test fails

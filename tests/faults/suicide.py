@@ -1,4 +1,4 @@
-"""``python -m tests.faults.suicide POINT STAGE``: a worker that kills itself at a point.
+"""A worker that kills itself at a point; the nursery forks it.
 
     before-insert   rows are ready, the insert is not sent
     after-insert    the rows are in the table, nobody knows yet
@@ -6,6 +6,8 @@
     recovering      a cases worker reads its cases back
     never
 
+GRIDWHISTLE_FAULT_RELAY=BROKER_PORT:RELAY_PORT leads its connections to the broker through a relay;
+GRIDWHISTLE_FAULT_MUTANT makes it lose or double records (``mutants.py``).
 Its Kafka session is 3 s instead of 10, so that a test need not wait so long for a dead one.
 """
 
@@ -13,10 +15,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
+from collections.abc import Sequence
 from typing import Any
 
+from aiokafka.conn import AIOKafkaConnection
+
 from streams import app, cases, sink, transport, worker
+from tests.faults.mutants import MUTANTS
 
 NTH = 2  # let some work pass first
 
@@ -59,6 +64,21 @@ def arm(point: str) -> None:
     transport.ChunkConsumer._commit_offsets = commit_offsets
 
 
-if __name__ == "__main__":
-    arm(sys.argv[1])
-    sys.exit(worker.main(sys.argv[2:]))
+def divert(broker_port: int, relay_port: int) -> None:
+    """The broker names its own port to whoever asks, so every connection is turned aside here."""
+    made = AIOKafkaConnection.__init__
+
+    def init(self: Any, host: str, port: int, **more: Any) -> None:
+        made(self, host, relay_port if port == broker_port else port, **more)
+
+    AIOKafkaConnection.__init__ = init
+
+
+def main(args: Sequence[str]) -> int:
+    point, stage = args
+    arm(point)
+    if relay := os.environ.get("GRIDWHISTLE_FAULT_RELAY"):
+        divert(*map(int, relay.split(":")))
+    if mutant := os.environ.get("GRIDWHISTLE_FAULT_MUTANT"):
+        MUTANTS[mutant]()
+    return worker.main([stage])

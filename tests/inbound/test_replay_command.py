@@ -12,6 +12,7 @@ from ops.cli.send import send
 from ops.cli.tokens import app as tokens
 from ops.cli.topics import app as topics
 from schemas.settings import settings
+from schemas.topics import TOPICS
 
 MAPPING = """
 source = "town-hall"
@@ -66,7 +67,7 @@ def test_topics_are_listed_and_made(call, address):
     missing = call("topics")
     assert missing.exit_code == 1
     assert "topics create" in missing.stderr
-    assert "新建 14 个" in call("topics", "create").output
+    assert f"新建 {len(TOPICS)} 个" in call("topics", "create").output
     assert "新建 0 个" in call("topics", "create").output
     listed = call("topics")
     assert listed.exit_code == 0

@@ -47,7 +47,7 @@ def read(kafka: KafkaAddress) -> list[tuple[str, Any]]:
 def test_it_feeds_kafka_and_writes_the_truth(fresh: KafkaAddress, tmp_path: Path) -> None:
     truth = tmp_path / "truth.jsonl"
     process = start(
-        fresh.bootstrap, "--rate", "200", "--duration", "1.5", "--pack", "20",
+        fresh.bootstrap, "--rate", "60", "--duration", "5", "--pack", "20",
         "--speed", "20", "--burst", "water_off", "--truth", str(truth),
     )  # fmt: skip
     said, _ = process.communicate(timeout=60)
@@ -59,7 +59,7 @@ def test_it_feeds_kafka_and_writes_the_truth(fresh: KafkaAddress, tmp_path: Path
         for report in (body if isinstance(body, list) else [body])
     ]
     assert f"共发送 {len(reports)} 条" in said
-    assert 250 <= len(reports) <= 350
+    assert 0 < len(reports) <= 350  # the pace itself: tests/simulator/test_pacing.py
     for topic, report in reports:
         assert RAW_MODELS[topic].model_validate(report).simulated
     arrived = {event_id(r["channel"], r["source"], r["id"]) for _, r in reports}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from schemas import alert, case, deadletter, event, profile, raw, topics, vault
+from schemas import alarm, alarm_rules, alert, case, deadletter, event, profile, raw, topics, vault
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -36,7 +36,7 @@ def persons(name: str) -> set[str]:
 
 def models() -> list[type[BaseModel]]:
     found = []
-    for module in (alert, case, deadletter, profile, raw):
+    for module in (alarm, alarm_rules, alert, case, deadletter, profile, raw):
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, BaseModel) and thing is not BaseModel:
                 found.append(thing)

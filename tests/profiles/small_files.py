@@ -21,6 +21,7 @@ def write_street(out: Path) -> Path:
     keep(out / "devices.tsv", lambda r: here(r["grid"]))
     keep(out / "places.tsv", lambda r: here(r["grid"]))
     keep(out / "routes.tsv", lambda r: r["areas"] in ("", "990101"))
+    keep(out / "campaigns.tsv", lambda r: r["areas"] == "")
     rings = (out / "grids.geojsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     lines = "".join(line for line in rings if f'"code":"{STREET}' in line)
     (out / "grids.geojsonl").write_text(lines, encoding="utf-8")
@@ -54,6 +55,13 @@ def cell(path: Path, line: int, column: str, value: str) -> None:
         rows[0][-1] = column
     rows[line - 1][rows[0].index(column)] = value
     put_lines(path, ["\t".join(row) for row in rows])
+
+
+def route_row(path: Path, **cells: str) -> str:
+    """A line for routes.tsv with its columns in the file's order."""
+    header = lines_of(path)[0].split("\t")
+    assert set(cells) <= set(header)
+    return "\t".join(cells.get(column, "") for column in header)
 
 
 def line_where(path: Path, text: str) -> int:

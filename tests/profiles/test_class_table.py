@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from schemas.profile_files import (
     profile_dir,
 )
 from streams.core.classify import Classifier
+from streams.learned import learned
 
 
 @pytest.fixture
@@ -35,13 +37,13 @@ def test_classes_are_the_names_of_level_one() -> None:
     assert {"城乡建设", "劳动和社会保障", "卫生计生"} <= set(names)
     assert "物业服务" in profile.taxonomy["010000"].keywords
     assert len(profile.training) > 1000  # the base's own texts, by the crosswalk
-    assert {t.code for t in profile.training} <= set(profile.taxonomy)
+    assert {t.code for t in profile.training} <= {*profile.taxonomy, ""}
 
 
 def test_plain_petitions() -> None:
     profile = load_classes("petitions")
     names = {code: row.name for code, row in profile.taxonomy.items()}
-    classifier = Classifier(profile)
+    classifier = Classifier(profile, learned(profile))
     for text, name in (
         ("公司拖欠工资不发", "劳动和社会保障"),
         ("医院乱收费", "卫生计生"),
@@ -66,6 +68,7 @@ def test_it_cannot_run_a_city() -> None:
         ("phrases.tsv", "城乡建设\t物业人", "2 列"),
         ("training/titles.tsv", "文本一条\t不存在的类", "一级分类"),
         ("training/titles.tsv", "文\t城乡建设", "太短"),
+        ("phrases.tsv", "\t物业人\t1", "一级分类"),
         ("classes.toml", "extra = 1", "没有这一项"),
     ],
 )
@@ -75,6 +78,25 @@ def test_what_is_wrong_is_named(copy: Path, file: str, line: str, problem: str) 
     (found,) = check_profile(copy)
     assert problem in str(found)
     assert file in str(found)
+
+
+def test_how_it_is_learned_must_be_known(copy: Path) -> None:
+    toml = copy / "classes.toml"
+    toml.write_text(toml.read_text("utf-8").replace('"counts"', '"guess"'), "utf-8")
+    (found,) = check_profile(copy)
+    assert "learner" in str(found)
+
+
+def test_the_base_lends_no_more_than_is_asked(copy: Path) -> None:
+    base = {t.text for t in load_profile("qinglan").training}
+    toml = copy / "classes.toml"
+    toml.write_text(toml.read_text("utf-8").replace("base_texts = 200", "base_texts = 3"), "utf-8")
+    lent = Counter(t.code for t in load_classes(copy).training if t.text in base)
+    assert max(lent.values()) == 3
+
+
+def test_wording_of_no_class_is_learned_too() -> None:
+    assert any(t.code == "" for t in load_classes("petitions").training)
 
 
 def test_a_missing_file(copy: Path) -> None:
@@ -92,8 +114,10 @@ def test_the_command_answers_with_names(
     tmp_path: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRIDWHISTLE_CACHE_DIR", str(tmp_path / "cache"))
-    for part in (copy / "crosswalk.tsv", copy / "training" / "titles.tsv"):  # learn little
-        part.write_text(part.read_text("utf-8").split("\n", 1)[0] + "\n", "utf-8")
+    for letters in (copy / "training").glob("letters_*.tsv"):  # learn little
+        letters.unlink()
+    walk = copy / "crosswalk.tsv"
+    walk.write_text(walk.read_text("utf-8").split("\n", 1)[0] + "\n", "utf-8")
     file, out = tmp_path / "texts.tsv", io.StringIO()
     file.write_text("text\n医院乱收费\n\n", "utf-8")
     assert classify_file(file, str(copy), out) == 0

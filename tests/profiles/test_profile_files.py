@@ -17,7 +17,7 @@ from schemas.profile_files import (
     load_profile,
     profile_digest,
 )
-from tests.profiles.small_files import cell, line_where, lines_of, put_lines
+from tests.profiles.small_files import cell, line_where, lines_of, put_lines, route_row
 
 # The first lines of areas.tsv: 2 city, 3 county, 4 street, 5 community, 6 and 7 its first grids.
 GRID, OTHER = "990101001001001", "990101001001002"
@@ -76,11 +76,52 @@ CELLS: tuple[tuple[str, int, str, str, str], ...] = (
     ("routes.tsv", 2, "hours", "22:00-26:00", "routes.tsv:2 hours: “22:00-26:00” 不是 00:00 至 23:59 的时刻"),
     ("routes.tsv", 2, "department", "水上公安",
      "routes.tsv:2 department: 部门“水上公安”在 units.tsv 里没有承办单位"),
+    ("deadlines.tsv", 12, "ladder", "nobody", "deadlines.tsv:12 ladder: 升级步骤 nobody 不在 escalation.tsv"),
+    ("deadlines.tsv", 12, "escalate_minutes", "5",
+     "deadlines.tsv:12 escalate_minutes: 已有 ladder,不能再写 escalate_minutes"),
+    ("deadlines.tsv", 2, "yellow_minutes", "0", "deadlines.tsv:2 yellow_minutes: “0” 应大于 0"),
+    ("deadlines.tsv", 2, "remind_minutes", "0", "deadlines.tsv:2 remind_minutes: “0” 应大于 0"),
+    ("deadlines.tsv", 14, "yellow_minutes", "30",
+     "deadlines.tsv:14 yellow_minutes: 提前 30 分钟亮黄灯,应小于时限 30 分钟"),
+    ("deadlines.tsv", 2, "yellow_minutes", "2", "deadlines.tsv:2 yellow_minutes: 与 yellow_pct 只能写一个"),
+    ("disputes.tsv", 2, "classes", "77", "disputes.tsv:2 classes: 没有以 77 开头的类别"),
+    ("disputes.tsv", 2, "classes", "", "disputes.tsv:2 classes: 不能为空"),
+    ("disputes.tsv", 3, "classes", "100101",
+     "disputes.tsv:3 classes: 第 2 行（neighbour）已包含这些类别，这一行永远轮不到"),
+    ("disputes.tsv", 11, "county", "0", "disputes.tsv:11 county: 各级调解次数都是 0，无人调解"),
+    ("disputes.tsv", 2, "town", "-1", "disputes.tsv:2 town: “-1” 应不小于 0"),
+    ("disputes.tsv", 2, "department", "调解办",
+     "disputes.tsv:2 department: 部门“调解办”在 units.tsv 里没有承办单位"),
+    ("escalation.tsv", 4, "next", "urgent-county",
+     "escalation.tsv:4 next: 升级步骤成环:urgent-bureau → urgent-county → urgent-city → urgent-bureau"),
+    ("escalation.tsv", 8, "next", "complaint-bureau",
+     "escalation.tsv:8 next: 升级步骤成环:complaint-bureau → complaint-bureau"),
+    ("escalation.tsv", 4, "next", "nobody", "escalation.tsv:4 next: 没有步骤 nobody"),
+    ("escalation.tsv", 4, "unit", "yingji-0000", "escalation.tsv:4 unit: 单位 yingji-0000 不在 units.tsv"),
+    ("escalation.tsv", 4, "level", "city", "escalation.tsv:4 level: level 与 unit 要写一个,且只写一个"),
+    ("escalation.tsv", 2, "minutes", "0", "escalation.tsv:2 minutes: “0” 应大于 0"),
+    ("escalation.tsv", 2, "minutes", "10",
+     "escalation.tsv:2 minutes: 下一步 urgent-city 在红灯后 10 分钟,应晚于本步 10 分钟"),
+    ("routes.tsv", 2, "parent", "default", "routes.tsv:2 parent: 上级行 default 不存在或在其后"),
+    ("routes.tsv", 2, "parent", "nobody", "routes.tsv:2 parent: 上级行 nobody 不存在或在其后"),
+    ("routes.tsv", 2, "whistle", "水上公安",
+     "routes.tsv:2 whistle: 部门“水上公安”在 units.tsv 里没有承办单位"),
+    ("routes.tsv", 2, "platform", "sky", "routes.tsv:2 platform: 平台 sky 不在 platforms.tsv"),
+    ("routes.tsv", 2, "campaigns", "x", "routes.tsv:2 campaigns: 专项 x 不在 campaigns.tsv"),
+    ("routes.tsv", 2, "days", "sunday", "routes.tsv:2 days: “sunday” 不在可用值之内：'', 'work', 'rest'"),
+    ("platforms.tsv", 2, "classes", "77", "platforms.tsv:2 classes: 没有以 77 开头的类别"),
+    ("campaigns.tsv", 2, "classes", "77", "campaigns.tsv:2 classes: 没有以 77 开头的类别"),
+    ("campaigns.tsv", 2, "areas", "8801", "campaigns.tsv:2 areas: 没有以 8801 开头的区划"),
+    ("campaigns.tsv", 2, "ends", "2026-01-01", "campaigns.tsv:2 ends: 2026-01-01 早于 starts 2026-12-01"),
+    ("campaigns.tsv", 2, "starts", "soon", "campaigns.tsv:2 starts: “soon” 不是日期（年-月-日）"),
+    ("campaigns.tsv", 2, "handle_minutes", "0", "campaigns.tsv:2 handle_minutes: “0” 应大于 0"),
+    ("campaigns.tsv", 2, "department", "水上公安",
+     "campaigns.tsv:2 department: 部门“水上公安”在 units.tsv 里没有承办单位"),
     ("deadlines.tsv", 2, "minutes", "0", "deadlines.tsv:2 minutes: “0” 应大于 0"),
     ("deadlines.tsv", 2, "escalate_minutes", "0", "deadlines.tsv:2 escalate_minutes: “0” 应大于 0"),
     ("deadlines.tsv", 2, "clock", "lunch", "deadlines.tsv:2 clock: “lunch” 不在可用值之内："
      "'accept', 'dispatch', 'sign', 'contact', 'handle', 'verify', 'followup', 'respond', 'review', "
-     "'acknowledge'"),
+     "'acknowledge', 'mediate', 'perform', 'recheck', 'refer', 'check'"),
     ("calendar.tsv", 2, "day", "2026-02-30", "calendar.tsv:2 day: “2026-02-30” 不是日期（年-月-日）"),
     ("calendar.tsv", 3, "day", "2026-10-24", "calendar.tsv:3 day: 2026-10-24 与第 2 行重复"),
     ("phrases.tsv", 2, "class_code", "999999", "phrases.tsv:2 class_code: 类别 999999 不在 taxonomy.tsv"),
@@ -148,7 +189,7 @@ EDITS: tuple[tuple[str, Callable[[Path], None], list[str]], ...] = (
      [f"areas.tsv:6 code: 网格 {GRID} 在 grids.geojsonl 里没有边界"]),
     ("a grade is missing", _drop("grades.tsv", "routine"), ["grades.tsv grade: 缺少等级 4"]),
     ("no catch-all route", _drop("routes.tsv", "default\t"),
-     ["routes.tsv:21 route_id: 最后一行（unclear）应兜底：条件全空"]),
+     ["routes.tsv:25 route_id: 最后一行（unclear）应兜底：条件全空"]),
     ("no limit for two grades", _drop("deadlines.tsv", "respond\trespond\t"),
      ["deadlines.tsv clock: 时限 respond 对等级 3 没有兜底规则",
       "deadlines.tsv clock: 时限 respond 对等级 4 没有兜底规则"]),
@@ -157,6 +198,11 @@ EDITS: tuple[tuple[str, Callable[[Path], None], list[str]], ...] = (
     ("a device twice", _append("devices.tsv", "CM-990101001001-0001\tvideo_ai\tcamera\t摄像头\t"
                                f"{GRID}\t\t\t117.338\t31.277"),
      ["devices.tsv:580 device_id: CM-990101001001-0001 与第 2 行重复"]),
+    ("a year's holidays entered in part", _append("calendar.tsv", "2027-10-01\toff\t国庆节"),
+     ["calendar.tsv:6 day: 2027 年的放假安排有缺口,没有 01-01 元旦、02-05 农历除夕、02-06 春节、02-07 春节"
+      " 等 12 天"]),
+    ("a step of no ladder", _append("escalation.tsv", "lost\t5\tcity\t\t\t"),
+     ["escalation.tsv:9 step_id: 没有时限规则用到 lost"]),
     ("a row cut short", _append("calendar.tsv", "2028-01-01\toff"),
      ["calendar.tsv:6: 有 2 列，应为 3 列（用制表符分隔）"]),
     ("no such column", _swap("areas.tsv", "households", "户数"),
@@ -165,6 +211,8 @@ EDITS: tuple[tuple[str, Callable[[Path], None], list[str]], ...] = (
     ("a column is missing", _swap("units.tsv", "department", "name_en_2"),
      ["units.tsv:1 name_en_2: 没有这一列；可用：unit_id name name_en department level area",
       "units.tsv:1 department: 缺少这一列"]),
+    ("no limit for a mediation", _drop("deadlines.tsv", "mediate\tmediate\t"),
+     [f"deadlines.tsv clock: 时限 mediate 对等级 {grade} 没有兜底规则" for grade in "1234"]),
     ("an empty file", lambda root: (root / "routes.tsv").write_bytes(b""),
      ["routes.tsv:1: 文件是空的，第一行应为列名"]),
     ("a file is missing", lambda root: (root / "units.tsv").unlink(), ["units.tsv: 文件缺失或不能读取"]),
@@ -176,11 +224,11 @@ EDITS: tuple[tuple[str, Callable[[Path], None], list[str]], ...] = (
      ["calendar.tsv:1: 不是 UTF-8 编码（像是 UTF-16），请另存为 UTF-8"]),
     ("only the city office is gone", _swap("units.tsv", "公用事业\tcity\t9901", "公用事业\tcounty\t990101"),
      ["taxonomy.tsv:121 department: 部门“公用事业”在 9901 没有 city 级或以上的承办单位"]),
-    ("unknown setting", _append("profile.toml", 'motto = "x"'), ["profile.toml:15 motto: 没有这一项"]),
+    ("unknown setting", _append("profile.toml", 'motto = "x"'), ["profile.toml:16 motto: 没有这一项"]),
     ("wrong setting", _swap("profile.toml", "0.35", "3.5"),
      ["profile.toml:13 triage_confidence: “3.5” 应不大于 1"]),
     ("no such desk", _swap("profile.toml", '"desk-9901"', '"desk-1"'),
-     ["profile.toml:14 desk_unit: 单位 desk-1 不在 units.tsv"]),
+     ["profile.toml:15 desk_unit: 单位 desk-1 不在 units.tsv"]),
     ("no such city", _swap("profile.toml", '"9901"', '"8801"'),
      ["profile.toml:5 city: 区划 8801 不在 areas.tsv"]),
     ("hours the wrong way round", _swap("profile.toml", "09:00", "13:00"),
@@ -245,8 +293,10 @@ def test_a_grid_that_is_no_more_needs_no_ring(street: Path) -> None:
 def test_a_row_nobody_reaches_is_a_warning_and_does_not_stop_the_load(street: Path) -> None:
     routes = street / "routes.tsv"
     header, *rows = lines_of(routes)
-    late = "late\t02010|020105\tfire_iot\t990101\t1\t\t公安\ttown\t"
-    put_lines(routes, [header, rows[0], "fire\t0201\t\t\t\t\t消防救援\ttown\t", late, rows[-1]])
+    late = route_row(routes, route_id="late", classes="02010|020105", channels="fire_iot",
+                     areas="990101", grades="1", department="公安", level="town")  # fmt: skip
+    fire = route_row(routes, route_id="fire", classes="0201", department="消防救援", level="town")
+    put_lines(routes, [header, rows[0], fire, late, rows[-1]])
     want = "routes.tsv:4 route_id: 第 3 行（fire）更宽且在前，这一行永远轮不到"
     (problem,) = check_profile(street)
     assert problem.warning
@@ -257,10 +307,34 @@ def test_a_row_nobody_reaches_is_a_warning_and_does_not_stop_the_load(street: Pa
 def test_a_route_for_some_hours_shadows_only_those_hours(street: Path) -> None:
     routes = street / "routes.tsv"
     header, *rows = lines_of(routes)
-    night = "night\t\t\t\t\t22:00-06:00\t公安\ttown\t"
-    fire = "fire\t0201\t\t\t\t\t消防救援\ttown\t"
+    night = route_row(routes, route_id="night", hours="22:00-06:00", department="公安")
+    fire = route_row(routes, route_id="fire", classes="0201", department="消防救援", level="town")
     put_lines(routes, [header, night, fire, rows[-1]])
     assert said(street) == []
+
+
+def test_rows_below_a_row_are_reached_and_those_after_it_are_not(street: Path) -> None:
+    routes = street / "routes.tsv"
+    header, *rows = lines_of(routes)
+    fire = route_row(routes, route_id="fire", classes="02", department="消防救援", level="town")
+    child = route_row(routes, route_id="fire-calls", parent="fire", channels="police_110")
+    again = route_row(routes, route_id="again", parent="fire", channels="police_110", days="rest")
+    rest = route_row(routes, route_id="rest", classes="0201", days="rest", department="公安")
+    put_lines(routes, [header, fire, child, again, rest, rows[-1]])
+    assert said(street) == [
+        "routes.tsv:4 route_id: 第 3 行（fire-calls）更宽且在前，这一行永远轮不到",
+        "routes.tsv:5 route_id: 第 2 行（fire）更宽且在前，这一行永远轮不到",
+    ]
+    helping = route_row(routes, route_id="fire", classes="02", goes_on="1", department="消防救援")
+    put_lines(routes, [header, helping, rest, rows[-1]])
+    assert said(street) == []
+
+
+def test_platforms_and_campaigns_may_be_absent(street: Path) -> None:
+    (street / "platforms.tsv").unlink()
+    (street / "campaigns.tsv").unlink()
+    assert said(street) == []
+    assert load_profile(street).campaigns == {}
 
 
 def test_all_problems_are_told_at_once_and_one_bad_row_blames_no_other(street: Path) -> None:

@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse import insert_columns
 from schemas.alert import Alert
-from schemas.case import Actor, Case, Change, Command
+from schemas.case import Actor, Case, Change, Command, Obligation
 from schemas.event import EVENT_COLUMNS, Event
 from schemas.ids import NAMESPACE, case_number, command_id
 from schemas.profile import Area, Channel, DeadlineRule, Profile
@@ -31,12 +31,12 @@ from tests.cases.small_city import DEADLINES, START, SYSTEM, WORKDAYS, Story, re
 VILLAGES = ("990101001001", "990101002003", "990102001001")
 KINDS = [  # class, grade, unit
     ("020201", 2, "fire-990101001"), ("020202", 3, "estate-007"), ("020104", 1, "fire-990101001"),
-    ("110306", 4, "housing-990101"), ("", 3, ""),
+    ("110306", 4, "housing-990101"), ("", 3, ""), ("100101", 3, "housing-990101"),
 ]  # fmt: skip
 CHANNELS = {
     "hotline_12345": "hotline", "grid_app": "staff", "fire_iot": "device", "petition": "petition",
 }  # fmt: skip
-ASIDE = ("attach", "clear", "note", "reopen")
+ASIDE = ("attach", "absorb", "clear", "note", "reopen", "mark", "unmerge", "distinct")
 ONWARD = {
     "reported": "register", "registered": "dispatch", "dispatched": "sign", "signed": "handle",
     "whistle": "respond", "responded": "handle", "rework": "handle", "handling": "finish",
@@ -44,6 +44,9 @@ ONWARD = {
     "suspended": "resume", "extension_requested": "grant_extension", "reopened": "dispatch",
     "return_requested": "grant_return", "escalated": "handle", "transferred": "sign",
     "direct_answered": "close", "rejected": "close", "extended": "finish",
+    "found": "assign", "triaged": "mediate", "mediating": "agree", "agreement": "perform",
+    "failed": "refer", "performed": "recheck", "breached": "mediate", "referred": "close",
+    "pushed": "check", "checked": "close",
 }  # fmt: skip
 ROLES = ("operator", "supervisor", "unit", "grid_worker")
 
@@ -88,6 +91,8 @@ class BusyCity:
             "grid": village + rng.choice(("001", "002", "")) if rng.random() < 0.9 else "",
             "lon": 120 + rng.randrange(6) / 1000, "lat": 30 + rng.randrange(6) / 1000,
         }  # fmt: skip
+        if rng.random() < 0.1 and unit and grade != 1:
+            fields["lead"] = rng.choice(("batch-1", "batch-2"))
         if len(fields["grid"]) != 15:
             fields["grid"] = ""
         one = report(0, story.now, **fields)
@@ -98,7 +103,9 @@ class BusyCity:
             story.until(
                 story.now + timedelta(seconds=rng.randrange(rng.choice((200, 2500, 18000, 180000))))
             )
-            if rng.random() < 0.02:  # nobody cares for it any more
+            if rng.random() < (
+                0.3 if story.it.state == "pushed" else 0.02
+            ):  # nobody cares for it any more
                 story.until(end)
                 break
             self._act(story, number)
@@ -137,6 +144,12 @@ class BusyCity:
                 merged_into=f"20260311-{case.village}-AAAAAA", resolved=rng.random() < 0.7,
                 satisfaction=rng.choice((None, 1, 2, 3, 4, 5)),
                 class_code=rng.choice(("", "", "020202")) if move == "register" else "",
+                obligations=tuple(
+                    Obligation(what="修复", due=story.now + timedelta(days=rng.uniform(0.5, 12)))
+                    for _ in range(rng.randint(1, 2))
+                ),
+                obligation=next((o.item for o in case.obligations if not o.done_at), ""),
+                found=rng.random() < 0.3,
             )  # fmt: skip
             if move == "respond":
                 left = [u for u in case.whistled if u not in case.responded]

@@ -19,7 +19,9 @@ from tests.reports.busy_city import CHANNELS, BusyCity
 
 FOUND = {c for c, kind in CHANNELS.items() if kind in ("staff", "device")}
 DEVICES = {c for c, kind in CHANNELS.items() if kind == "device"}
-DESK = ("accept", "dispatch", "verify", "followup", "review")
+DESK = (
+    "accept", "dispatch", "verify", "followup", "review", "acknowledge", "refer", "recheck",
+)  # fmt: skip
 LEVELS = {"": 6, "9901": 6, "990101": 9, "990101001": 12}
 Totals = dict[str, list[Any]]
 
@@ -65,6 +67,10 @@ class Slow:
                 return one.channel
             case "grid":
                 return one.grid
+            case "field":
+                return one.field
+            case "batch":
+                return one.batch
         return ""
 
     def within(self, at: datetime) -> bool:
@@ -159,8 +165,9 @@ def pairs(history: list[Change]) -> Iterator[tuple[Case | None, Change]]:
 
 def done_late(history: list[Change]) -> bool:
     return any(
-        stop.clock.clock == "handle" and not stop.in_time
-        for before, change in pairs(history) if change.move in ("finish", "clear")
+        stop.clock.clock in ("handle", "mediate") and not stop.in_time
+        for before, change in pairs(history)
+        if change.move in ("finish", "clear", "agree", "disagree")
         for stop in stopped(before, change)
     )  # fmt: skip
 
@@ -219,7 +226,7 @@ def accept(slow: Slow) -> Totals:
         for case, history in last(slow):
             if not slow.within(case.opened_at):
                 continue
-            at_once = history[0].case.state == "dispatched"
+            at_once = history[0].case.state in ("dispatched", "found", "pushed")
             in_time = any(
                 s.clock.clock == "accept" and s.in_time
                 for before, change in pairs(history) for s in stopped(before, change)
@@ -272,7 +279,7 @@ def lights(stage: str) -> Callable[[Slow], Totals]:
         return counted(
             slow.key(c.case, f"desk-{c.case.village[:6]}" if c.clock in DESK else c.case.unit)
             for _, c in slow.steps()
-            if (c.stage or "").replace("again", "red") == stage
+            if (c.stage or "").replace("again", "red").replace("remind", "yellow") == stage
         )
 
     return figure
@@ -357,6 +364,54 @@ def alarms(slow: Slow) -> Iterator[tuple[str, float | None]]:
         yield key, (min(times) - one.created_at).total_seconds() if times else None
 
 
+def mediated(slow: Slow) -> Totals:
+    def rows():
+        for _, change in slow.steps():
+            if change.move == "agree":
+                yield slow.key(change.case), True, True
+            elif change.move == "disagree" and change.case.state == "failed":
+                yield slow.key(change.case), False, True
+
+    return tally(slow, rows())
+
+
+def kept(slow: Slow) -> Totals:
+    def rows():
+        for history in slow.cases.values():
+            for number, change in enumerate(history):
+                if change.move != "agree":
+                    continue
+                if not slow.within(max(one.due for one in change.case.obligations)):
+                    continue
+                ends = [
+                    c.case.state for c in history[number + 1 :]
+                    if c.case.state != "agreement" and c.from_state == "agreement"
+                ]  # fmt: skip
+                yield slow.key(change.case), ends[:1] == ["performed"], True
+
+    return tally(slow, rows())
+
+
+def leads(slow: Slow) -> Totals:
+    return tally(
+        slow,
+        (
+            (slow.key(case), case.state != "pushed", True)
+            for case, history in last(slow)
+            if case.batch and slow.within(history[0].at)
+        ),
+    )
+
+
+def unchecked(slow: Slow) -> Totals:
+    return counted(
+        slow.key(case)
+        for case, _ in last(slow)
+        if case.batch and case.state == "pushed"
+        and any(d.clock == "check" and d.due <= slow.asked.until for d in case.deadlines)
+    )  # fmt: skip
+
+
 SLOW: dict[str, Callable[[Slow], Totals]] = {
     "intake_total": lambda s: counted(s.key(e) for e in s.events()),
     "backlog": lambda s: counted(s.key(c) for c, _ in last(s) if is_open(c)),
@@ -393,6 +448,10 @@ SLOW: dict[str, Callable[[Slow], Totals]] = {
         s, ((s.key(e), e.channel in FOUND, True) for e in s.events())
     ),
     "grid_self_close_rate": self_closed,
+    "dispute_success_rate": mediated,
+    "agreement_performed_rate": kept,
+    "lead_checked_rate": leads,
+    "lead_overdue": unchecked,
     "alarm_ack_p50_seconds": lambda s: spread(
         ((k, t) for k, t in alarms(s) if t is not None), 0.5
     ),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from connectors.sqlfiles import sql_folder
-from ops.reports.figures import Figure, Period, kpis, worlds
+from ops.reports.figures import Figure, Period, kpis, leads, worlds
 from ops.reports.table import KPIS, UNAVAILABLE
 from tests.cases.small_city import START
 from tests.reports.busy_city import BusyCity
@@ -29,6 +30,9 @@ def city(request, new_store):
     return made, client, Period(since, until)
 
 
+slow = cache(Slow)  # each is asked for by every figure
+
+
 @pytest.mark.parametrize("name", KPIS)
 def test_figure_equals_its_slow_recomputation(city, name) -> None:
     made, client, period = city
@@ -36,7 +40,7 @@ def test_figure_equals_its_slow_recomputation(city, name) -> None:
     for by in ("", *KPIS[name].by):
         for area, simulated in PLACES if not by else PLACES[:2]:
             asked = Asked(*period, area, by, simulated)
-            want = {k: pytest.approx(v) for k, v in SLOW[name](Slow(made, asked)).items()}
+            want = {k: pytest.approx(v) for k, v in SLOW[name](slow(made, asked)).items()}
             found = kpis(
                 client, made.profile, period, area=area, by=by, simulated=simulated, only=[name]
             )
@@ -75,11 +79,33 @@ def test_worlds_are_told_apart(city) -> None:
     assert worlds(client, Period(START - timedelta(days=9), START)) == (0, 0)
 
 
+def test_progress_of_leads_equals_its_slow_recomputation(city) -> None:
+    made, client, period = city
+    seen = 0
+    for area, simulated in PLACES:
+        slow = Slow(made, Asked(*period, area, "", simulated))
+        want: dict[str, list[int]] = {}
+        for history in slow.cases.values():
+            case = history[-1].case
+            if not case.batch or not slow.within(history[0].at):
+                continue
+            row = want.setdefault(case.village[:9], [0, 0, 0, 0])
+            due = [d.due for d in case.deadlines if d.clock == "check"]
+            row[0] += 1
+            row[1] += case.state != "pushed"
+            row[2] += any(c.move == "check" and c.case.state == "signed" for c in history)
+            row[3] += case.state == "pushed" and any(d <= period.until for d in due)
+        found = leads(client, period, 9, area=area, simulated=simulated)
+        assert {row.code: list(row[1:]) for row in found} == want
+        seen += len(found)
+    assert seen
+
+
 def test_files_say_what_they_answer_and_name_their_parameters() -> None:
     for path in sorted(sql_folder("reports").glob("*.sql")):
         head, _, _ = path.read_text("utf-8").partition("\nSELECT")
         body = path.read_text("utf-8")
         for parameter in set(re.findall(r"{(\w+):", body)):
             assert re.search(rf"^-- .*\b{parameter}\b", head, re.M), (path.name, parameter)
-    files = {k.file for k in KPIS.values()} | {"worlds"}
+    files = {k.file for k in KPIS.values()} | {"worlds", "leads"}
     assert {p.stem for p in sql_folder("reports").glob("*.sql")} >= files

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
+from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
@@ -23,8 +23,8 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.chunks import Chunk, ChunkMessage, take_chunk
-from streams.transport import ChunkConsumer
+from streams.chunks import RUN, Chunk, ChunkMessage, take_chunk
+from streams.transport import ChunkConsumer, ChunkConsumerThread
 
 HERE = TopicPartition("raw.fire", 0)
 
@@ -42,8 +42,9 @@ def in_loop(test: Callable[[Any], None]) -> Callable[[Any], None]:
     return wrapped
 
 
-def batch(first: int, count: int) -> bytes:
-    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
+def batch(first: int, count: int, producer: int = -1) -> bytes:
+    """``producer``: of a transaction."""
+    builder = DefaultRecordBatchBuilder(2, 0, producer >= 0, producer, 0, 0, 1 << 20)
     for i in range(count):
         builder.append(i, timestamp=1000 + i, key=b"k", value=b"%d" % (first + i), headers=[])
     raw = builder.build()
@@ -51,12 +52,14 @@ def batch(first: int, count: int) -> bytes:
     return bytes(raw)
 
 
-def fetched(data: bytes, at: int) -> FetchResult:
+def fetched(data: bytes, at: int, aborted: list[tuple[int, int]] | None = None) -> FetchResult:
     state = SubscriptionState()
     state.assign_from_user([HERE])
     assignment = state.subscription.assignment
     assignment.state_value(HERE).reset_to(at)
-    records = PartitionRecords(HERE, MemoryRecords(data), [], at, None, None, True, 0)
+    records = PartitionRecords(
+        HERE, MemoryRecords(data), aborted or [], at, None, None, True, READ_COMMITTED
+    )
     return FetchResult(HERE, assignment=assignment, partition_records=records, backoff=0.1)
 
 
@@ -103,20 +106,60 @@ class TestTakeChunk:
 
     @in_loop
     def test_it_stops_at_the_limit_and_goes_on_from_there(self) -> None:
-        result = fetched(batch(0, 5), 0)
-        first, second = take_chunk(result, 3), take_chunk(result, 3)
+        result = fetched(batch(0, RUN + 5) + batch(RUN + 5, 2), 0)
+        first, second = take_chunk(result, 3), take_chunk(result, RUN)
         assert first is not None
         assert second is not None
-        assert [r.offset for r in first.records] == [0, 1, 2]
-        assert first.next_offset == 3
-        assert [r.offset for r in second.records] == [3, 4]
+        assert [r.offset for r in first.records] == list(range(RUN))
+        assert first.next_offset == RUN
+        assert [r.offset for r in second.records] == list(range(RUN, RUN + 7))
+        assert second.next_offset == RUN + 7
         assert take_chunk(result, 3) is None
+
+    @in_loop
+    def test_what_a_transaction_gave_up_is_left_out(self) -> None:
+        """Batches 0–4 and 8–9 are of a producer whose transaction was aborted, 5–7 are not."""
+        data = batch(0, 5, producer=9) + batch(5, 3, producer=8) + batch(8, 2, producer=9)
+        chunk = take_chunk(fetched(data, 2, aborted=[(9, 0)]), 100)
+        assert chunk is not None
+        assert [r.offset for r in chunk.records] == [5, 6, 7]
+        assert chunk.next_offset == 10
+
+    @in_loop
+    def test_bytes_are_a_limit_too(self) -> None:
+        result = fetched(batch(0, RUN * 3), 0)
+        chunk = take_chunk(result, 10_000, RUN + 1)  # values are one to three bytes
+        assert chunk is not None
+        assert len(chunk) == RUN
+        assert chunk.size == sum(len(str(n)) for n in range(RUN))
 
     @in_loop
     def test_it_starts_at_the_position_inside_a_batch(self) -> None:
         chunk = take_chunk(fetched(batch(0, 10), 4), 100)
         assert chunk is not None
         assert [r.offset for r in chunk.records] == list(range(4, 10))
+
+
+class TestHeldPartitions:
+    @in_loop
+    def test_a_held_partition_keeps_what_was_fetched_and_others_go_on(self) -> None:
+        busy, calm = TopicPartition("raw.fire", 0), TopicPartition("raw.fire", 1)
+        app = SimpleNamespace(
+            held=frozenset({TP("raw.fire", 0)}), chunk_topics={"raw.fire"}, round_records=100,
+            chunk_records=100, chunk_bytes=1 << 20,
+        )  # fmt: skip
+        thread = SimpleNamespace(app=app, _taken={}, _turn=lambda _tp: 0.0)
+        fetcher = SimpleNamespace(
+            _records={tp: fetched(batch(0, 5), 0) for tp in (busy, calm)},
+            _notify=lambda _future: None, _wait_consume_future=None,
+        )  # fmt: skip
+        first = ChunkConsumerThread._drain(thread, fetcher, None, None)
+        assert list(first) == [calm]
+        assert busy in fetcher._records
+        app.held = frozenset()
+        second = ChunkConsumerThread._drain(thread, fetcher, None, None)
+        assert [len(chunk) for (chunk,) in second.values()] == [5]
+        assert list(second) == [busy]
 
 
 def consumer(stock_rule: bool = False) -> SimpleNamespace:

@@ -104,6 +104,9 @@ class Browser:
     def post(self, path, **options):
         return self._ask("POST", path, **options)
 
+    def delete(self, path, **options):
+        return self._ask("DELETE", path, **options)
+
     def _ask(self, method, path, **options):
         async def ask():
             transport = httpx.ASGITransport(self._app)

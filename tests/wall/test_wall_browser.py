@@ -6,7 +6,18 @@ from datetime import UTC, datetime
 import pytest
 
 from ops.wall.accounts import checked
-from schemas.case import Change, Outcome
+from schemas.alarm import AlarmRecord
+from schemas.case import Actor, Change, Deadline, Outcome
+from streams.records import (
+    ALERT_COLUMNS,
+    CASE_COLUMNS,
+    CHANGE_COLUMNS,
+    WINDOW_COLUMNS,
+    alert_row,
+    case_row,
+    change_row,
+    window_rows,
+)
 from tests.wall.conftest import PASSWORD, ServedWall
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -26,6 +37,11 @@ CUT_OFF = """() => {
         return beyond(own, e.parentElement.getBoundingClientRect())
             || beyond(own, { right: innerWidth, bottom: innerHeight });
     }).map((e) => e.className + e.textContent.slice(0, 40));
+}"""
+WITHIN_DIALOG = """() => {
+    const box = document.querySelector('dialog[open]').getBoundingClientRect();
+    return [...document.querySelectorAll('dialog[open] :is(input, select, textarea, button)')]
+        .every((e) => e.getBoundingClientRect().right <= box.right);
 }"""
 KEYS_OF_WORDS = """async () => {
     const keys = (o, at = '') => Object.entries(o).flatMap(([k, v]) =>
@@ -251,6 +267,168 @@ class TestConsole:
             page.wait_for_timeout(50)
         served.live.publish("alert", row, Place(alert.village))
         page.wait_for_selector("[id='r-fresh']:has-text('刚刚发生的告警')")
+
+    @pytest.fixture
+    def burning(self, store):
+        """Two emergencies of the duty desk, older than every other alert."""
+        alerted = [h.alerts[0] for h in store.happenings if h.alerts][:2]
+        old = datetime.fromtimestamp(store.now_ms / 1000 - 60 * 86_400, UTC)
+        found = [
+            a.model_copy(update={
+                "alert_id": f"burning-{n}", "kind": "emergency", "recipient": "desk-990101",
+                "created_at": old, "title": f"火情 {n}",
+            })
+            for n, a in enumerate(alerted)
+        ]  # fmt: skip
+        store.client.insert("alerts", [alert_row(a) for a in found], column_names=ALERT_COLUMNS)
+        yield found
+        store.client.command("DELETE FROM alerts WHERE startsWith(alert_id, 'burning-')")
+
+    def test_emergencies_stay_on_top_until_acknowledged(self, page, served, store, burning):
+        from ops.wall.hub import Place
+        from ops.wall.live import brief
+
+        faults = Faults()
+        faults.watch(page, served.url)
+        self.sign_in(page, served, "desk-01", "operator")
+        pins = page.locator(".pins .row")
+        page.wait_for_selector(".pins h2:has-text('2 起')")
+        page.reload()
+        page.wait_for_selector(".pins h2:has-text('2 起')")
+        assert "特急 2" in page.title()
+        while served.live.watchers == 0:
+            page.wait_for_timeout(50)
+        ordinary = brief(burning[0]) | {
+            "alert_id": "newer",
+            "kind": "assigned",
+            "title": "普通派单",
+        }
+        served.live.publish("alert", ordinary, Place(burning[0].village))
+        page.wait_for_selector(".list [id='r-newer']")
+        page.locator(".list").evaluate("(e) => { e.scrollTop = e.scrollHeight; }")
+        for n in range(2):
+            box, view = pins.nth(n).bounding_box(), page.viewport_size
+            assert 0 <= box["y"] <= view["height"] - box["height"]
+        assert page.locator(".list [id^='r-burning']").count() == 0  # nothing is there twice
+        served.sent.clear()
+        pins.nth(0).click()
+        page.click(".case button.hot")
+        page.wait_for_selector(".pins h2:has-text('1 起')")
+        page.keyboard.press("a")
+        page.locator(".pins").wait_for(state="detached")
+        assert {c.alert_id for c in served.sent} == {"burning-0", "burning-1"}
+        assert {c.move for c in served.sent} == {"acknowledge"}
+        assert faults == []
+
+    def test_what_a_unit_signs_leaves_the_list_by_itself(self, page, served, task):
+        from ops.wall.hub import Place
+
+        self.sign_in(page, served, "desk-01", "operator")
+        page.fill("[list=all-units]", task.recipient)
+        row = page.locator(f"[id='r-{task.alert_id}']")
+        row.wait_for()
+        while served.live.watchers == 0:
+            page.wait_for_timeout(50)
+        moved = {
+            "case_no": task.case_no, "version": 9, "state": "signed", "light": "", "alert_id": "",
+            "unit": task.recipient, "move": "sign", "answers": [task.kind], "took": ["another"],
+        }  # fmt: skip
+        place = Place(task.village, task.grid, task.recipient)
+        served.live.publish("change", moved | {"case_no": "another"}, place)
+        served.live.publish("change", moved, place)
+        row.wait_for(state="detached")
+        assert page.locator(".list .row").count() > 0
+
+    @pytest.fixture
+    def leads(self, store):
+        """Three leads: one checked, one overdue, one still in time."""
+        found = [h.changes[-1].case for h in store.happenings if h.changes][:3]
+        village, day = "990101001001", 86_400
+        now = datetime.fromtimestamp(store.now_ms / 1000, UTC)
+        cases = []
+        for n, (case, state) in enumerate(zip(found, ("checked", "pushed", "pushed"), strict=True)):
+            due = datetime.fromtimestamp(store.now_ms / 1000 + (n * 2 - 3) * day, UTC)
+            clock = Deadline(
+                clock="check", version=1, started_at=case.opened_at, minutes=60, due=due,
+                calendar="natural", original_due=due, yellow_at=due, rule="check",
+            )  # fmt: skip
+            no = f"20260101-{village}-LEAD0{n}"
+            cases.append(case.model_copy(update={
+                "case_no": no, "village": village, "grid": f"{village}001", "state": state,
+                "batch": "冬季消防", "title": f"线索核查{n}", "deadlines": (clock,),
+                "opened_at": now, "closed_at": None, "light": "",
+            }))  # fmt: skip
+        changes = [
+            Change(change_id=c.case_no, command_id=c.case_no, move="report", from_state=None,
+                   at=now, actor=Actor(role="operator"), case=c)
+            for c in cases
+        ]  # fmt: skip
+        tables = (("cases", CASE_COLUMNS, [case_row(c) for c in cases]),
+                  ("case_changes", CHANGE_COLUMNS, [change_row(c) for c in changes]))  # fmt: skip
+        for table, columns, rows in tables:
+            store.client.insert(table, rows, column_names=columns)
+        yield cases
+        for table, _, _ in tables:
+            store.client.command(f"DELETE FROM {table} WHERE case_no LIKE '%-LEAD0%'")
+
+    def test_leads_show_how_far_their_checks_are(self, page, served, leads):
+        faults = Faults()
+        faults.watch(page, served.url)
+        self.sign_in(page, served, "desk-01", "operator")
+        page.click("[role=tab]:has-text('线索')")
+        page.select_option("select >> nth=3", "true")
+        page.wait_for_selector("tbody tr")
+        cells = page.locator("tbody tr").first.locator("th,td").all_inner_texts()
+        assert cells[1:] == ["3", "1", "33%", "0", "1"]  # pushed, checked, share, hazards, overdue
+        assert page.locator(".sheets .row").count() == 2  # those to be checked
+        assert "线索核查1" in page.locator(".sheets .row").first.inner_text()
+        page.click(".sheets .row >> nth=0")
+        page.wait_for_selector(f".case:has-text('{leads[1].case_no}')")
+        assert serious(page) == []
+        page.fill("[placeholder=全部]", "另一批")
+        page.wait_for_selector(".empty:has-text('没有下发线索')")
+        assert faults == []
+
+    def test_a_repair_window_is_added_and_ended(self, page, served, store):
+        faults = Faults()
+        faults.watch(page, served.url)
+        device, village = "CM-990101001001-0001", "990101001001"
+        served.answer, agree = (
+            lambda c: Outcome(command_id=c.command_id, case_no=c.case_no),
+            served.answer,
+        )
+        try:
+            self.sign_in(page, served, "desk-01", "operator")
+            page.click("[role=tab]:has-text('检修')")
+            page.wait_for_selector("tr:has-text('季度消防设施联动测试')")
+            assert serious(page) == []
+            served.sent.clear()
+            page.click("button:has-text('登记检修')")
+            inside = page.evaluate(WITHIN_DIALOG)
+            assert inside, "something of the form is cut off"
+            page.fill("dialog [name=target]", "没有这个")
+            page.fill("dialog [name=reason]", "更换镜头")
+            page.click("dialog button.main")
+            page.wait_for_selector(".note.bad:has-text('不在设备台账中')")
+            page.fill("dialog [name=target]", device)
+            page.click("dialog button.main")
+            page.wait_for_selector(".note:has-text('已登记，涉及 1 个村社')")
+            (command,) = served.sent
+            window = command.window
+            assert (window.target, window.by, window.reason) == (device, "desk-01", "更换镜头")
+            record = AlarmRecord(key="k", village=village, window=window)
+            row = window_rows(record, 1)
+            store.client.insert("repair_windows", row, column_names=WINDOW_COLUMNS)
+            page.reload()
+            mine = page.locator("tr:has-text('鸿运花园主入口监控')")
+            mine.wait_for()
+            page.on("dialog", lambda d: d.accept())
+            mine.locator("button").click()
+            page.wait_for_selector(".note:has-text('已结束')")
+            assert served.sent[-1].window.end <= datetime.now(UTC)
+        finally:
+            served.answer = agree
+        assert [f for f in faults if "422" not in f] == []
 
     def test_cases_are_filtered_and_found(self, page, served, store):
         self.sign_in(page, served, "desk-01", "operator")

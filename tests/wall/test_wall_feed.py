@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from prometheus_client import REGISTRY
 
 from ops.wall.feed import IDLE_SECONDS, Feed, Feeds
 from ops.wall.store import StoreDown
@@ -122,6 +123,29 @@ def test_an_error_in_a_round_does_not_end_the_ticking(store, caplog):
         while not feeds.ticked_ms:
             await asyncio.sleep(0.01)
         running.cancel()
+
+    asyncio.run(asyncio.wait_for(story(), 10))
+
+
+def test_the_newest_event_grows_older_while_the_store_is_away(store):
+    async def story():
+        now = NOW + 1000
+        store.answers["How fresh the store is"] = [
+            {"newest_event_ms": NOW, "newest_case_ms": 0, "recent": 10, "simulated": 0}
+        ]
+        feeds = Feeds(lambda area: feed(store, area), lambda: now, tick=0.01)
+        running = asyncio.create_task(feeds.run())
+        while not feeds.ticked_ms:
+            await asyncio.sleep(0.01)
+        store.down = "connection refused"
+        now += 899_000
+        while age() != 900:
+            await asyncio.sleep(0.01)
+        running.cancel()
+        assert feeds.ticked_ms == NOW + 1000
+
+    def age():
+        return REGISTRY.get_sample_value("gridwhistle_wall_newest_event_age_seconds")
 
     asyncio.run(asyncio.wait_for(story(), 10))
 

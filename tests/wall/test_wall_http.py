@@ -8,10 +8,17 @@ import pytest
 from connectors.kafka_address import KafkaUnavailable
 from ops.wall.problem import REFUSALS
 from schemas.case import Actor, Case, Change, Outcome, Refusal
+from schemas.event import Event
 from schemas.ids import command_id
 from tests.wall.conftest import CASE_NO, EMPTY_CITY
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
+EVENT_ROW = Event(
+    "raw.hotline", 0, 7, 0, "e-1", "hotline_12345", "t", "1", 0, 0, 1000, "missing", "", "",
+    "report", 0.0, "", "", "井盖没了", "060201", 0.9, ("060201",), (), 2, False, "990101",
+    "990101001", "990101001001", "990101001001001", "", 120.1, 30.2, "point", 0.9, "u", "town", "r",
+    CASE_NO, "case", "tok", False, False,
+)._asdict()  # fmt: skip
 NOTE = {"move": "note", "reason": "已电话核实"}
 
 
@@ -67,6 +74,20 @@ class TestActions:
         assert (command.reason, command.alert_id) == ("已电话核实", "a-1")
         assert command.expected_version == 3
         assert command.at.timestamp() == desk.now
+
+    def test_taking_a_report_out_carries_the_report(self, desk):
+        row = EVENT_ROW | {"event_id": "e-2", "case_no": "20261122-990101001001-OWNNO7"}
+        desk.store.answers["One event with everything"] = [row]
+        desk.store.answers["-- One case"] = [{"body": case().model_dump_json(), "county": "x"}]
+        split = {"move": "unmerge", "reason": "两件事", "event_id": "e-2"}
+        assert desk.act(split).status_code == 200
+        (command,) = desk.sent
+        assert (command.move, command.distinct_from) == ("unmerge", row["case_no"])
+        assert (command.report.event_id, command.report.text) == ("e-2", "井盖没了")
+        desk.store.answers["One event with everything"] = []
+        problem(desk.act(split, key="key-0002"), 422, "field_missing")
+        problem(desk.act(NOTE | {"event_id": "e-2"}, key="key-0003"), 422, "field_missing")
+        assert len(desk.sent) == 1
 
     @pytest.mark.parametrize(("code", "status"), sorted(REFUSALS.items()))
     def test_each_refusal_is_a_problem_with_its_status(self, desk, code, status):

@@ -69,6 +69,13 @@ def test_an_operator_hears_alerts_and_moves():
     assert told == brief(alert())
     assert told["due_ms"] == told["created_ms"] == int(AT.timestamp() * 1000)
     assert (moved["case_no"], moved["move"], moved["alert_id"]) == (CASE_NO, "acknowledge", "a")
+    assert moved["answers"] == []
+
+
+def test_a_signature_says_whose_alerts_it_answers():
+    signed = change().model_copy(update={"move": "sign"})
+    ((_, moved),) = heard(OPERATOR, ("case-changes", signed.model_dump_json().encode()))
+    assert (moved["answers"], moved["took"]) == (["assigned", "emergency"], [signed.case.unit])
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,15 @@ from ops.wall.reading import CaseFilters, EventFilters
 from ops.wall.sessions import Viewer
 from ops.wall.store import StoreDown
 from ops.wall.tiles import DAY_MS, TILES, day_start, parameters
+from schemas.event import EVENT
 
 HOUR_MS = 3_600_000
 PLACEHOLDER = re.compile(r"\{(\w+):[\w()]+\}")
-FILES = sorted(p.relative_to(sql_folder(".")).as_posix() for d in ("tiles", "api")
-               for p in sql_folder(d).glob("*.sql"))  # fmt: skip
+FILES = sorted(
+    p.relative_to(sql_folder(".")).as_posix()
+    for d in ("tiles", "api")
+    for p in sql_folder(d).glob("*.sql")
+)  # fmt: skip
 
 
 def ask(store, name, given):
@@ -181,7 +185,7 @@ class TestApi:
     def cases(self, store, viewer=Viewer("account", "a", "operator"), **more):  # noqa: B008
         filters = CaseFilters(limit=500, q=more.pop("q", ""))
         given = filters.parameters(viewer, store.now_ms, 90)
-        given |= {"states": [], "lights": [], "open": -1, "order": "newest"}
+        given |= {"states": [], "lights": [], "open": -1, "batch": "", "order": "newest"}
         given |= {"before_key": 1 << 61, "before_no": ""} | more
         return ask(store, "api/cases.sql", given)
 
@@ -234,9 +238,15 @@ class TestApi:
         assert len(ask(store, "api/case.sql", key | {"unit_only": h.event.unit})) == 1
         history = ask(store, "api/case_history.sql", key)
         assert [r["version"] for r in history][:2] == [1, 2]
-        (report,) = ask(store, "api/case_reports.sql", key | {"opened_ms": h.event.ingest_ms})
+        since = {"opened_ms": h.event.ingest_ms}
+        (report,) = ask(store, "api/case_reports.sql", key | since | {"event_ids": []})
         assert report["event_id"] == h.event.event_id
-        (alert,) = ask(store, "api/case_alerts.sql", key)
+        joined = {"case_no": "another", "event_ids": [h.event.event_id, "unknown"]}
+        assert ask(store, "api/case_reports.sql", since | joined) == [report]
+        (row,) = ask(store, "api/event.sql", since | {"event_id": h.event.event_id})
+        near = pytest.approx(h.event.confidence)  # a Float32 in the table
+        assert EVENT.validate_python(row)._replace(confidence=near) == h.event
+        (alert,) = ask(store, "api/case_alerts.sql", key | {"answers": []})
         assert (alert["alert_id"], alert["acknowledged"]) == (h.alerts[0].alert_id, 0)
         command = {"case_no": h.event.case_no, "command_id": h.changes[0].command_id}
         assert ask(store, "api/change_of_command.sql", command)
@@ -246,6 +256,7 @@ class TestApi:
         given = {
             "recipient": alert.recipient, "area": "", "unit_only": "", "since_ms": 0,
             "unacknowledged": 1, "before_ms": 1 << 61, "before_id": "", "limit": 500,
+            "kind": "", "desks": 0, "desk_unit": "", "answers": [],
         }  # fmt: skip
         rows = ask(store, "api/alerts.sql", given)
         assert alert.alert_id in {r["alert_id"] for r in rows}

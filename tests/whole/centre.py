@@ -13,7 +13,12 @@ from typing import Any
 
 import httpx
 
-from ops.up.home import Home
+from connectors.clickhouse import ClickHouseAddress, connect
+from connectors.kafka_address import KafkaAddress
+from ops.cli.ledger import totals
+from ops.doctor.processes import lags
+from ops.ledger import ledger
+from ops.up.home import Home, environment
 from ops.wall.accounts import Secrets, checked
 
 PASSWORD = "only for this test 42"
@@ -83,6 +88,26 @@ class Centre:
         answer = self.http.get(path)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def caught_up(self) -> bool:
+        """Whether every stage has done all there is, down to the rows of the last case."""
+        found = environment(self.home, json.loads((self.home.path / "run.json").read_text()))
+        return not any(
+            lag.behind for lag in lags(KafkaAddress(found["GRIDWHISTLE_KAFKA"])).values()
+        )
+
+    def counted(self) -> dict[str, int]:
+        """The ledger's totals, asked for without a command: for waiting."""
+        found = environment(self.home, json.loads((self.home.path / "run.json").read_text()))
+        store = ClickHouseAddress(
+            found["GRIDWHISTLE_CLICKHOUSE"], found["GRIDWHISTLE_CLICKHOUSE_USER"],
+            found["GRIDWHISTLE_CLICKHOUSE_PASSWORD"], "gridwhistle",
+        )  # fmt: skip
+        client = connect(store)
+        try:
+            return totals(ledger(client, KafkaAddress(found["GRIDWHISTLE_KAFKA"]), patience=0))
+        finally:
+            client.close()
 
     def ledger(self) -> dict[str, Any]:
         done = self.command("ledger", "--json")

@@ -23,6 +23,8 @@ async function call(path, options = {}) {
 export const get = async (path, query) => (await call(query ? `${path}?${new URLSearchParams(query)}` : path)).body;
 export const post = (path, body, headers = {}) => call(path, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
 
+export const remove = (path, headers = {}) => call(path, { method: 'DELETE', headers });
+
 // randomUUID() is missing on plain http; a key has to be new, not secret.
 export const freshKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16).padStart(2, '0')).join('');
 

@@ -1,7 +1,12 @@
 // The duty desk: alerts and cases, live; a case beside the list; one key to acknowledge or sign.
 import { html, render, useState, useEffect, useRef } from './vendor/ui.mjs';
-import { words as all, english, pick, get, post, act, time, left } from './api.js';
-import { CasePanel, Lamp } from './case.js';
+import { words as all, english, pick, get, post, act } from './api.js';
+import { CasePanel } from './case.js';
+import { Row } from './rows.js';
+import { Pins, usePins, answered } from './pins.js';
+import { Leads } from './leads.js';
+import { Windows } from './windows.js';
+import { soundOn, setSound, chime } from './sound.js';
 
 const w = all.console;
 document.documentElement.lang = english ? 'en' : 'zh-CN';
@@ -30,13 +35,15 @@ const query = (f, cursor = '') => (f.tab === 'alerts'
 
 function Desk({ me, names, onleave }) {
   const [f, setF] = useState(kept), [rows, setRows] = useState([]), [next, setNext] = useState(null), [at, setAt] = useState(0);
-  const [found, setFound] = useState(null), [note, setNote] = useState(null), [live, setLive] = useState(true);
+  const [found, setFound] = useState(null), [note, setNote] = useState(null), [live, setLive] = useState(true), [sound, setOn] = useState(soundOn());
   const list = useRef(), search = useRef(), latest = useRef(), soon = useRef(), turn = useRef(0);
-  const own = me.role === 'unit', key = (r) => r.alert_id || r.case_no;
+  const own = me.role === 'unit', key = (r) => r.alert_id || r.case_no, alerts = f.tab === 'alerts', lists = alerts || f.tab === 'cases';
+  const pinned = usePins(me, f.unit), pins = alerts ? pinned.pins : [], above = new Set(pins.map(key));
+  const ordinary = rows.filter((r) => !above.has(key(r))), shown = lists ? [...pins, ...ordinary] : [];
   const say = (text, bad = false) => setNote({ text, bad });
   const attempt = async (work) => { try { return await work(); } catch (failure) { if (failure.status === 401) onleave(); else say(failure.message, true); return null; } };
 
-  const load = (more = false) => attempt(async () => {
+  const load = (more = false) => lists && attempt(async () => {
     const [path, parameters] = query(f, more ? next : ''), mine = ++turn.current;
     const page = await get(path, parameters);
     if (mine !== turn.current) return; // a newer question was asked meanwhile
@@ -59,25 +66,26 @@ function Desk({ me, names, onleave }) {
   const acknowledge = async (alert) => {
     if (await perform(alert.case_no, { move: 'acknowledge', alert_id: alert.alert_id }, 0, w.ack)) marked(alert.alert_id);
   };
-  const marked = (id) => setRows((old) => (f.unacknowledged === '1' ? old.filter((r) => r.alert_id !== id) : old.map((r) => (r.alert_id === id ? { ...r, acknowledged: true } : r))));
+  const marked = (id) => { pinned.acknowledged(id); setRows((old) => (f.unacknowledged === '1' ? old.filter((r) => r.alert_id !== id) : old.map((r) => (r.alert_id === id ? { ...r, acknowledged: true } : r)))); };
+  const answers = (c) => { pinned.changed(c); setRows((old) => (f.unacknowledged === '1' ? old.filter((r) => !(r.alert_id && r.case_no === c.case_no && answered(r, c))) : old.map((r) => (r.alert_id && r.case_no === c.case_no && answered(r, c) ? { ...r, acknowledged: true } : r)))); };
   const sign = async (row) => {
     if (me.role === 'unit') await perform(row.case_no, { move: 'sign' }, 0, w.sign);
     else say(w.cannot(w.sign), true);
   };
-  latest.current = { load, f, found, openCase, marked };
+  latest.current = { load, f, found, openCase, marked, answers, pinned };
 
   useEffect(() => { const typing = setTimeout(() => load(), f.q ? 250 : 0); setAt(0); history.replaceState(0, '', `#${new URLSearchParams(Object.entries(f).filter(([k, v]) => v !== START[k]))}`); return () => clearTimeout(typing); }, [f]);
   useEffect(() => { const i = setInterval(() => latest.current.load(), RELOAD_MS); return () => clearInterval(i); }, []);
-  useEffect(() => { document.title = `${f.tab === 'alerts' && rows.length ? `(${rows.length}) ` : ''}${w.title}`; }, [rows, f]);
+  useEffect(() => { document.title = `${pinned.pins.length ? `(${w.urgent(pinned.pins.length)}) ` : ''}${w.title}`; }, [pinned.pins.length]);
   useEffect(() => listen(latest, setRows, reloadSoon, setLive), []);
   useEffect(() => { const el = list.current && list.current.querySelector('[aria-selected=true]'); if (el) el.scrollIntoView({ block: 'nearest' }); }, [at]);
 
-  const row = rows[Math.min(at, rows.length - 1)];
+  const row = shown[Math.min(at, shown.length - 1)];
   useEffect(() => {
     const onkey = (e) => {
       if (/INPUT|TEXTAREA|SELECT/.test(e.target.tagName) || document.querySelector('dialog[open]') || e.ctrlKey || e.metaKey || e.altKey) return;
       const keys = {
-        j: () => setAt(Math.min(rows.length - 1, at + 1)), k: () => setAt(Math.max(0, at - 1)),
+        j: () => setAt(Math.min(shown.length - 1, at + 1)), k: () => setAt(Math.max(0, at - 1)),
         a: () => row && row.alert_id && !row.acknowledged && acknowledge(row), s: () => row && sign(row),
         Enter: () => row && openCase(row.case_no), Escape: () => setFound(null), '/': () => search.current && search.current.focus(),
       };
@@ -88,16 +96,20 @@ function Desk({ me, names, onleave }) {
     return () => removeEventListener('keydown', onkey);
   });
 
+  const choose = (i, r) => { setAt(i); openCase(r.case_no); };
   const change = (field) => (e) => setF({ ...f, [field]: e.target.value });
   const select = (field, label, options) => html`<label><span>${label}</span><select value=${f[field]} onChange=${change(field)}>${options.map(([v, t]) => html`<option key=${v} value=${v}>${t}</option>`)}</select></label>`;
-  const tab = (id) => html`<button role="tab" aria-selected=${f.tab === id} onClick=${() => setF({ ...f, tab: id })}>${w[id]}</button>`;
+  const tab = (id) => html`<button key=${id} role="tab" aria-selected=${f.tab === id} onClick=${() => { setF({ ...f, tab: id }); setFound(null); }}>${w[id]}${id === 'alerts' && pinned.pins.length ? html` <span class="count-hot">${pinned.pins.length}</span>` : ''}</button>`;
   const counties = Object.entries(names.areas).filter(([c]) => c.length === 6 && c.startsWith(me.area.slice(0, 6)));
+  const panel = html`<aside>${found ? html`<${CasePanel} found=${found} me=${me} names=${names} onclose=${() => setFound(null)} onopen=${openCase} onack=${acknowledge}
+        onact=${(body) => perform(found.case.case_no, body, found.case.version, pick(names.moves[body.move]))} />` : html`<p class="dim choose">${w.choose}</p>`}</aside>`;
   return html`<div class=${`desk ${found ? 'opened' : ''}`}>
-    <header class="bar"><h1>${w.title}</h1><div role="tablist">${tab('alerts')}${tab('cases')}</div>
+    <header class="bar"><h1>${w.title}</h1><div role="tablist">${['alerts', 'cases', 'leads', 'windows'].map(tab)}</div>
       <span class=${`livemark ${live ? '' : 'bad'}`} role="status">${live ? w.live : w.lost}</span>
       <span class="who">${me.account} · ${pick(names.roles[me.role], me.role)}${me.unit ? ` · ${pick(names.units[me.unit], me.unit)}` : ''}</span>
-      <a href=${english ? '/?lang=en' : '/'}>${w.wall}</a><button onClick=${async () => { await post('/api/v1/logout', {}).catch(() => 0); onleave(); }}>${w.leave}</button></header>
-    <form class="filters" onSubmit=${(e) => e.preventDefault()} aria-label=${w.show}>
+      <button aria-pressed=${sound} onClick=${() => { setSound(!sound); setOn(!sound); chime(); }}>${sound ? w.soundOn : w.soundOff}</button>
+      <a href=${english ? '/?lang=en' : '/'}>${w.wall}</a><a href=${`/console${english ? '' : '?lang=en'}${location.hash}`}>${all.lang}</a><button onClick=${async () => { await post('/api/v1/logout', {}).catch(() => 0); onleave(); }}>${w.leave}</button></header>
+    ${lists ? html`<form class="filters" onSubmit=${(e) => e.preventDefault()} aria-label=${w.show}>
       ${!own && html`<label><span>${w.unit}</span><input list="all-units" value=${f.unit} placeholder=${w.allUnits} onChange=${change('unit')} /></label>
         <datalist id="all-units">${f.unit.length || rows.length ? [...new Set(rows.map((r) => r.recipient || r.unit))].filter(Boolean).map((id) => html`<option key=${id} value=${id}>${pick(names.units[id], id)}</option>`) : ''}</datalist>`}
       ${f.tab === 'alerts' ? select('unacknowledged', w.show, [['1', w.unacknowledged], ['', w.all]]) : html`
@@ -110,29 +122,20 @@ function Desk({ me, names, onleave }) {
       <span class="dim count" role="status">${w.count(rows.length, next)}</span>
     </form>
     <main>
-      <div class="list" role="listbox" tabindex="0" aria-label=${w[f.tab]} ref=${list} aria-activedescendant=${row ? `r-${key(row)}` : undefined}>
-        ${rows.map((r, i) => html`<${Row} key=${key(r)} id=${`r-${key(r)}`} r=${r} names=${names} chosen=${i === at} onchoose=${() => { setAt(i); openCase(r.case_no); }} />`)}
-        ${rows.length === 0 && html`<div class="empty" role="option" aria-selected="false">${w.none}</div>`}
+      <div class="lists" role="listbox" tabindex="0" aria-label=${w[f.tab]} ref=${list} aria-activedescendant=${row ? `r-${key(row)}` : undefined}>
+        <${Pins} pins=${pins} names=${names} at=${at} onchoose=${choose} />
+        <div class="list" role="group" tabindex="0" aria-label=${w[f.tab]}>
+          ${ordinary.map((r, i) => html`<${Row} key=${key(r)} id=${`r-${key(r)}`} r=${r} names=${names} chosen=${i + pins.length === at} onchoose=${() => choose(i + pins.length, r)} />`)}
+          ${ordinary.length === 0 && html`<div class="empty" role="option" aria-selected="false">${w.none}</div>`}
+        </div>
       </div>
       ${next && html`<button class="more" onClick=${() => load(true)}>${w.more}</button>`}
-      <aside>${found ? html`<${CasePanel} found=${found} names=${names} onclose=${() => setFound(null)} onack=${acknowledge}
-        onact=${(body) => perform(found.case.case_no, body, found.case.version, pick(names.moves[body.move]))} />` : html`<p class="dim choose">${w.choose}</p>`}</aside>
-    </main>
+      ${panel}
+    </main>` : f.tab === 'leads' ? html`<${Leads} names=${names} attempt=${attempt} onopen=${openCase} found=${found} panel=${panel} />`
+      : html`<${Windows} me=${me} names=${names} attempt=${attempt} say=${say} />`}
     <footer class="dim">${w.keys}</footer>
     ${note && html`<div class=${`note ${note.bad ? 'bad' : ''}`} role=${note.bad ? 'alert' : 'status'}><span>${note.text}</span><button onClick=${() => setNote(null)} aria-label=${w.close}>✕</button></div>`}
   </div>`;
-}
-
-function Row({ r, id, names, chosen, onchoose }) {
-  const [, again] = useState(0), due = r.case_due_ms === undefined ? r.due_ms : r.case_due_ms;
-  useEffect(() => { const i = setInterval(() => again((n) => n + 1), 15000); return () => clearInterval(i); }, []);
-  return html`<div role="option" id=${id} class=${`row ${r.light || ''}`} aria-selected=${chosen} onClick=${onchoose}>
-    ${r.kind ? html`<span class=${`lamp ${r.kind}`}>${all.kinds[r.kind]}</span>` : html`<span class="chip">${pick(names.states[r.state])}</span>`}
-    <b>${r.title || pick(names.classes[r.class_code], all.unclassified)}</b>
-    <span class="where dim">${pick(names.areas[r.village.slice(0, 6)])} ${pick(names.areas[r.village], pick(names.areas[r.village.slice(0, 9)]))}</span>
-    <span class="unit dim">${pick(names.units[r.recipient || r.unit], r.recipient || r.unit)}</span>
-    <span class="end">${r.kind ? html`<span class="dim">${r.state ? pick(names.states[r.state]) : ''}</span>` : ''}${r.acknowledged ? html` <span class="dim">${w.acked}</span>` : ''} <${Lamp} light=${r.kind === r.light ? '' : r.light} /></span>
-    <span class=${`due ${due && due < Date.now() ? 'over' : ''}`}>${due ? left(due) : time(r.created_ms || r.opened_ms)}</span></div>`;
 }
 
 // One live stream: new alerts come in on top, moves change the rows they concern.
@@ -140,15 +143,17 @@ function listen(latest, setRows, reloadSoon, setLive) {
   const stream = new EventSource('/api/v1/alerts/stream');
   stream.onopen = () => setLive(true);
   stream.onerror = () => { setLive(false); if (stream.readyState === EventSource.CLOSED) latest.current.load(); };
-  stream.addEventListener('resync', () => latest.current.load());
+  stream.addEventListener('resync', () => { latest.current.load(); latest.current.pinned.load(); });
   stream.addEventListener('alert', (e) => {
     const alert = JSON.parse(e.data), { f } = latest.current;
+    latest.current.pinned.arrived(alert);
     if (f.tab === 'alerts' && (!f.unit || f.unit === alert.recipient)) setRows((old) => [alert, ...old.filter((r) => r.alert_id !== alert.alert_id)]);
   });
   stream.addEventListener('change', (e) => {
     const c = JSON.parse(e.data), { f, found } = latest.current;
     setRows((old) => old.map((r) => (r.case_no === c.case_no ? { ...r, state: c.state, light: c.light, version: c.version } : r)));
     if (c.move === 'acknowledge') latest.current.marked(c.alert_id);
+    else latest.current.answers(c);
     if (f.tab === 'cases') reloadSoon();
     if (found && found.case.case_no === c.case_no && found.case.version < c.version) setTimeout(() => latest.current.openCase(c.case_no), SOON_MS);
   });
