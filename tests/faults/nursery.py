@@ -22,6 +22,7 @@ from functools import cache
 from typing import Any
 
 from schemas.profile_files import load_profile
+from schemas.settings import settings
 from streams import learned, worker
 from tests.faults import suicide
 
@@ -32,6 +33,7 @@ def become_worker(args: Sequence[str], env: dict[str, str], log: str) -> int:
     """In the child: forget the nursery, and be the worker."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # no orphans, however a run ends
     os.environ.update(env)
+    settings.cache_clear()
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
