@@ -5,6 +5,7 @@ alarm_rules.tsv      how an alarm lives: waiting for a clear, flapping, storms, 
 alarm_patterns.tsv   which alarms together mean more than each of them
 maintenance.tsv      what is being repaired or tested, from when to when, and by which unit
 heartbeats.tsv       how long a kind of device may be silent
+patrols.tsv          how often points on the ground shall be visited
 Without rules every alarm opens its case at once, as GB/T 26875.3 and GB/T 28181 devices raise it.
 """
 
@@ -103,6 +104,15 @@ class Heartbeat(Row):
     kinds: Annotated[Bars, Field(min_length=1)]
     silent_minutes: Minutes
     together: Annotated[int, Field(ge=2)] = 5
+    note: str = ""
+
+
+class Patrol(Row):
+    """patrols.tsv: patrol points, devices of these kinds, shall be visited once in every so many
+    hours. A visit is the point's signal ``visited``; who came is not asked."""
+
+    kinds: Annotated[Bars, Field(min_length=1)]
+    every_hours: Annotated[int, Field(gt=0, le=24 * 31)]
     note: str = ""
 
 

@@ -154,7 +154,7 @@ class Command(Model):
     satisfaction: int | None = Field(default=None, ge=1, le=5)  # follow_up
     obligations: tuple[Obligation, ...] = ()  # agree
     obligation: str = ""  # perform: which of them
-    found: bool | None = None  # check: whether there is a hazard
+    found: bool | None = None  # check: is there a hazard; verify: was the alarm true
     expected_version: int | None = None  # If-Match
     mark: Mark | None = None  # mark
     grade: int | None = Field(default=None, ge=1, le=4)  # mark: lift the case to it
@@ -296,6 +296,7 @@ class Change(Model):
     mark: Mark | None = None
     satisfaction: int | None = None
     resolved: bool | None = None
+    found: bool | None = None
     from_unit: str = ""  # whose the case was, when the move gave it to another
     started: tuple[Clock, ...] = ()
     ended: tuple[Ended, ...] = ()

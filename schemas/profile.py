@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from schemas.alarm_rules import AlarmPattern, AlarmRule, Heartbeat, Maintenance
+from schemas.alarm_rules import AlarmPattern, AlarmRule, Heartbeat, Maintenance, Patrol
 from schemas.case import Clock
 from schemas.profile_row import Bars, Blank, Grade, Row
 from schemas.words import AreaLevel, Calendar, ChannelKind, Semantics
@@ -72,6 +72,7 @@ class GradeRow(Row):
     yellow_pct: Annotated[int, Field(gt=0, lt=100)]
     red_pct_overdue: Annotated[int, Field(ge=0)]
     notify: str
+    risk_weight: Annotated[float, Field(ge=0)] = 1.0  # of a case in the risk index of its area
 
 
 class Channel(Row):
@@ -364,6 +365,7 @@ class Profile:
     alarm_patterns: tuple[AlarmPattern, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
     heartbeats: tuple[Heartbeat, ...] = ()
+    patrols: tuple[Patrol, ...] = ()
     digest: str = ""
     warnings: tuple[str, ...] = field(default=())
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.alarm_rules import AlarmPattern, AlarmRule, Heartbeat, Maintenance, steps_of
+from schemas.alarm_rules import AlarmPattern, AlarmRule, Maintenance, steps_of
 from schemas.profile_reading import Draft, Problem, Table
 
 #: semantics of a message that starts an alarm, and of one that ends it
@@ -90,7 +90,15 @@ def check_maintenance(draft: Draft) -> Iterator[Problem]:
 
 
 def check_heartbeats(draft: Draft) -> Iterator[Problem]:
-    table: Table[Heartbeat] = draft.tables["heartbeats.tsv"]
+    yield from _kinds_once(draft, draft.tables["heartbeats.tsv"])
+
+
+def check_patrols(draft: Draft) -> Iterator[Problem]:
+    yield from _kinds_once(draft, draft.tables["patrols.tsv"])
+
+
+def _kinds_once(draft: Draft, table: Table[Any]) -> Iterator[Problem]:
+    """Every kind in one row, and there are devices of it."""
     seen: dict[str, int] = {}
     for n, row in table:
         for kind in row.kinds:

@@ -10,6 +10,7 @@ from schemas.profile_check_alarms import (
     check_alarm_rules,
     check_heartbeats,
     check_maintenance,
+    check_patrols,
 )
 from schemas.profile_check_land import (
     boxes_of,
@@ -66,6 +67,7 @@ def cross_check(draft: Draft) -> Iterator[Problem]:
         check_alarm_patterns: ("alarm_patterns.tsv", "device_events.tsv", "taxonomy.tsv"),
         check_maintenance: ("maintenance.tsv", "devices.tsv", "places.tsv", "areas.tsv"),
         check_heartbeats: ("heartbeats.tsv", "devices.tsv"),
+        check_patrols: ("patrols.tsv", "devices.tsv"),
         _outlines: (OUTLINES,),
     }
     for check, files in checks.items():

@@ -83,6 +83,7 @@ def load_profile(name_or_path: str | Path) -> p.Profile:
         alarm_patterns=tuple(rows["alarm_patterns.tsv"]),
         maintenance=tuple(rows["maintenance.tsv"]),
         heartbeats=tuple(rows["heartbeats.tsv"]),
+        patrols=tuple(rows["patrols.tsv"]),
         training=tuple(row for table in draft.training for row in table.rows),
         platforms={row.platform_id: row for row in rows["platforms.tsv"]},
         campaigns={row.campaign_id: row for row in rows["campaigns.tsv"]},

@@ -50,6 +50,7 @@ TABLES: dict[str, tuple[type[Row], Callable[[dict[str, str]], str] | None]] = {
     "alarm_patterns.tsv": (a.AlarmPattern, lambda r: r.get("pattern_id", "")),
     "maintenance.tsv":    (a.Maintenance,  lambda r: r.get("window_id", "")),
     "heartbeats.tsv":     (a.Heartbeat,    None),
+    "patrols.tsv":        (a.Patrol,       None),
 }  # fmt: skip
 #: profiles that are part of what is installed
 SHIPPED = Path(__file__).parent / "profiles"
@@ -58,7 +59,7 @@ FILES: tuple[str, ...] = (TOML, RINGS, *TABLES)
 #: tables a profile may do without: it has none of it then
 OPTIONAL = frozenset({
     "escalation.tsv", "disputes.tsv", "platforms.tsv", "campaigns.tsv", "alarm_rules.tsv",
-    "alarm_patterns.tsv", "maintenance.tsv", "heartbeats.tsv",
+    "alarm_patterns.tsv", "maintenance.tsv", "heartbeats.tsv", "patrols.tsv",
 })  # fmt: skip
 
 

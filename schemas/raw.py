@@ -133,12 +133,13 @@ class VideoAlarm(Signal):
 
 
 class EnvironmentSignal(Signal):
-    """Manhole, water, river, rain, gas and button telemetry. ``value`` in ``unit``."""
+    """Manhole, water, river, rain, gas and button telemetry; a patrol point says that it was
+    ``visited``. ``value`` in ``unit``."""
 
     channel: Literal["env_iot"] = "env_iot"
     event: Literal[
         "tilt", "displacement", "level_threshold", "level_over_warning", "accumulated", "gas",
-        "sos", "offline", "battery_low",
+        "sos", "offline", "battery_low", "visited",
     ]  # fmt: skip
     value: float = 0.0
     unit: Annotated[str, Field(max_length=16)] = ""

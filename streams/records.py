@@ -23,6 +23,7 @@ CHANGE_COLUMNS = (
     "actor_role", "actor_id", "actor_unit", "reason", "event_id", "clock", "stage",
     "late_seconds", "alert_id", "satisfaction", "resolved", "channel", "class_code", "grade",
     "village", "grid", "unit", "light", "opened_ms", "test", "simulated", "body",
+    "found",
 )  # fmt: skip
 CASE_COLUMNS = (
     "case_no", "version", "state", "class_code", "grade", "emergency", "title", "channel",
@@ -65,7 +66,7 @@ def change_row(change: Change) -> tuple[Any, ...]:
         change.late_seconds, change.alert_id, change.satisfaction or 0,
         _yes_no(change.resolved), case.channel, case.class_code, case.grade, case.village,
         case.grid, case.unit, case.light, _ms(case.opened_at), case.test, case.simulated,
-        change.model_dump_json(exclude_defaults=True),
+        change.model_dump_json(exclude_defaults=True), _yes_no(change.found),
     )  # fmt: skip
 
 

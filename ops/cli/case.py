@@ -72,7 +72,8 @@ def act(
     ] = None,
     performed: Annotated[str, typer.Option(help="履行登记:事项编号 which obligation is done")] = "",
     found: Annotated[
-        bool | None, typer.Option(help="核查线索:是否发现隐患 whether there is a hazard")
+        bool | None,
+        typer.Option(help="核查:线索有无隐患,告警是否属实 hazard, true alarm"),
     ] = None,
     resolved: Annotated[bool | None, typer.Option(help="回访:是否解决 follow-up")] = None,
     satisfaction: Annotated[

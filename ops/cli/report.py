@@ -28,7 +28,9 @@ World = Annotated[
     Literal["auto", "real", "simulated"],
     typer.Option(help="真实案件或仿真案件,从不混算;auto:没有真实案件时才看仿真 never mixed"),
 ]
-SPLITS = ("", "unit", "area", "class", "major", "channel", "grid", "field", "batch")
+SPLITS = (
+    "", "unit", "area", "class", "major", "channel", "grid", "field", "batch", "kind", "building"
+)  # fmt: skip
 
 
 @app.command()
@@ -37,7 +39,8 @@ def kpi(
     until: Until = "",
     area: Area = "",
     by: Annotated[
-        str, typer.Option(help="按 unit|area|class|major|channel|grid|field|batch 分列 split by")
+        str,
+        typer.Option(help="分列 split by: " + "|".join(SPLITS[1:])),
     ] = "",
     only: Annotated[
         str, typer.Option("--kpi", help="只看这些指标,逗号分隔 only these, comma separated")
@@ -57,6 +60,7 @@ def kpi(
     """
     from ops.cli import reporttable as table
     from ops.reports.figures import kpis
+    from ops.reports.reckoned import lacking
     from ops.reports.table import KPIS
 
     names = [one for one in only.split(",") if one]
@@ -72,12 +76,13 @@ def kpi(
         )
     )  # fmt: skip
     rows = _rows(figures, profile, by, public)
+    missing = {} if only else lacking(profile)
     if as_json:
-        table.as_json(rows, period, area, by, simulated)
+        table.as_json(rows, period, area, by, simulated, missing)
     elif as_csv:
         table.as_csv(rows)
     else:
-        table.as_table(rows, period, area, by, top, simulated)
+        table.as_table(rows, period, area, by, top, simulated, missing)
 
 
 @app.command()

@@ -14,8 +14,10 @@ from rich.table import Table
 
 from ops.reports.figures import Figure, Period
 from ops.reports.published import basis, words
-from ops.reports.table import KPIS, UNAVAILABLE
+from ops.reports.table import KPIS
 from schemas.ids import SHANGHAI
+
+Lacking = dict[str, tuple[str, str]]  # KPI → its name, and what it would need
 
 
 class Line(NamedTuple):
@@ -24,7 +26,9 @@ class Line(NamedTuple):
     label: str
 
 
-def as_json(rows: list[Line], period: Period, area: str, by: str, simulated: bool) -> None:
+def as_json(
+    rows: list[Line], period: Period, area: str, by: str, simulated: bool, lacking: Lacking
+) -> None:
     body = {
         "since": period.since.isoformat(), "until": period.until.isoformat(),
         "area": area, "by": by, "simulated": simulated,
@@ -38,7 +42,7 @@ def as_json(rows: list[Line], period: Period, area: str, by: str, simulated: boo
             for f, hidden, text in rows
         ],
         "unavailable": [
-            {"kpi": name, "name": zh, "reason": why} for name, (zh, why) in UNAVAILABLE.items()
+            {"kpi": name, "name": zh, "reason": why} for name, (zh, why) in lacking.items()
         ],
     }  # fmt: skip
     typer.echo(json.dumps(body, ensure_ascii=False, indent=1))
@@ -54,8 +58,8 @@ def as_csv(rows: list[Line]) -> None:
 
 
 def as_table(
-    rows: list[Line], period: Period, area: str, by: str, top: int,
-    simulated: bool,
+    rows: list[Line], period: Period, area: str, by: str, top: int, simulated: bool,
+    lacking: Lacking,
 ) -> None:  # fmt: skip
     span = " 至 ".join(at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M") for at in period)
     title = f"考核指标 {area or '全市'} {span}" + (" [仿真数据]" if simulated else "")
@@ -77,5 +81,5 @@ def as_table(
     left = sum(max(0, n - top) for n in seen.values())
     if left:
         console.print(f"另有 {left} 行未列,加 --top 或 --csv")
-    for name, why in UNAVAILABLE.values():
+    for name, why in lacking.values():
         console.print(f"暂缺 {name}:{why}")

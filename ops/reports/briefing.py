@@ -14,7 +14,8 @@ from clickhouse_connect.driver.client import Client
 from ops.reports.figures import Figure, Period, kpis
 from ops.reports.labels import label
 from ops.reports.published import SMALL, basis, change, published, words
-from ops.reports.table import KPIS, UNAVAILABLE, By
+from ops.reports.reckoned import lacking
+from ops.reports.table import KPIS, By
 from schemas.ids import SHANGHAI
 from schemas.profile import Profile
 
@@ -75,7 +76,8 @@ def briefing(
     lines += ["", "## 说明", ""]
     lines.append(f"- 不足 {SMALL} 件的数不公布,以 <{SMALL} 表示;“—”为本期没有可计算的案件。")
     lines.append("- 按期办结率 = 按期办结 ÷(已办结 + 超期未办)。“较上期”为与前一等长时段相比。")
-    lines += [f"- {name}:暂缺,{why}。" for name, why in UNAVAILABLE.values()]
+    lines.append("- 区域风险指数 = 本期立案按等级加权之和,每千户;无户数的区域为每平方公里。")
+    lines += [f"- {name}:暂缺,{why}。" for name, why in lacking(profile).values()]
     return "\n".join(lines) + "\n"
 
 

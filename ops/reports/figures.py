@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse import classify_error
 from connectors.sqlfiles import read_sql
+from ops.reports.reckoned import RECKONED, Question, by_kind, longest_silence_ms
 from ops.reports.table import KPIS, By, Kpi
 from schemas.profile import Profile
 
@@ -34,7 +35,7 @@ class Period(NamedTuple):
 
 class Figure(NamedTuple):
     """One figure. ``key`` is what it was split by, "" for all. A count has ``of`` 0; hours,
-    minutes and seconds are ``n`` over ``of`` cases.
+    minutes and seconds are ``n`` over ``of`` cases; an index is ``n`` a thousand of ``of``.
     """
 
     kpi: str
@@ -50,7 +51,12 @@ class Figure(NamedTuple):
             return self.n
         if self.of == 0:
             return None
-        return self.n / self.of if unit == "rate" else self.n
+        match unit:
+            case "rate":
+                return self.n / self.of
+            case "index":
+                return self.n / self.of * 1000
+        return self.n
 
 
 def kpis(
@@ -72,7 +78,8 @@ def kpis(
         kpi = KPIS[name]
         if by and by not in kpi.by:
             continue
-        rows = [Figure(name, key, n, of) for key, n, of in _ask(client, kpi, common)]
+        answers = _answers(client, profile, name, common)
+        rows = [Figure(name, key, n, of) for key, n, of in answers]
         if not by and not rows:
             rows = [Figure(name, "", 0.0, 0)]
         found += rows
@@ -119,11 +126,31 @@ def _below(area: str) -> int:
     return next((digits for digits in (6, 9, 12) if digits > len(area)), 12)
 
 
+def _answers(
+    client: Client, profile: Profile, name: str, common: Mapping[str, Any]
+) -> list[tuple[str, float, int]]:
+    kpi = KPIS[name]
+    reckon = RECKONED.get(name)
+    if reckon is None:
+        rows = _ask(client, kpi, common)
+        return by_kind(profile, rows) if common["by"] == "kind" else rows
+    asked = Question(*(common[field] for field in Question._fields))
+    values = dict(common)
+    if name == "device_online_rate":
+        values["since_ms"] = asked.until_ms - longest_silence_ms(profile)
+    return reckon(profile, asked, _query(client, *_filled(kpi, values)))
+
+
 def _ask(client: Client, kpi: Kpi, common: Mapping[str, Any]) -> list[tuple[str, float, int]]:
+    rows = _query(client, *_filled(kpi, common))
+    return [(str(key), float(n), int(of)) for key, n, of in rows]
+
+
+def _filled(kpi: Kpi, common: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The file of a figure with the parameters it names."""
     sql = read_sql(f"reports/{kpi.file}.sql")
     values = dict(common) | {"stage": kpi.stage, "quantile": kpi.quantile}
-    asked = {name: value for name, value in values.items() if f"{{{name}:" in sql}
-    return [(str(key), float(n), int(of)) for key, n, of in _query(client, sql, asked)]
+    return sql, {name: value for name, value in values.items() if f"{{{name}:" in sql}
 
 
 def _query(client: Client, sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -32,7 +32,7 @@ def published(figures: Iterable[Figure], small: int = SMALL) -> list[Shown]:
 
 def cases(figure: Figure) -> float:
     """How many cases stand behind a figure."""
-    return figure.n if KPIS[figure.kpi].unit == "count" else figure.of
+    return figure.n if KPIS[figure.kpi].unit in ("count", "index") else figure.of
 
 
 def words(figure: Figure, hidden: bool = False) -> str:
@@ -53,14 +53,19 @@ def words(figure: Figure, hidden: bool = False) -> str:
             return f"{value:.1f} 分钟"
         case "seconds":
             return f"{value:.0f} 秒"
+        case "index":
+            return f"{value:,.1f}"
 
 
 def basis(figure: Figure, hidden: bool = False) -> str:
     """What a figure rests on: ``21/24`` of a rate, the number of cases of a time."""
     if hidden or KPIS[figure.kpi].unit == "count":
         return ""
-    if KPIS[figure.kpi].unit == "rate":
-        return f"{figure.n:,.0f}/{figure.of:,}"
+    match KPIS[figure.kpi].unit:
+        case "rate":
+            return f"{figure.n:,.0f}/{figure.of:,}"
+        case "index":
+            return f"{figure.n:,.0f} 分"
     return f"{figure.of:,} 件"
 
 

@@ -1,6 +1,6 @@
 """The figures of the domain: what each is called, which file asks for it, what it can be split by.
 
-Formulas and denominators are in the files; what the data cannot answer yet is in ``UNAVAILABLE``.
+Formulas and denominators are in the files, of three figures in ``reckoned``.
 """
 
 # ruff: noqa: E501 - a row of the table is a line
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-By = Literal["", "unit", "area", "class", "major", "channel", "grid", "field", "batch"]
-Unit = Literal["count", "rate", "hours", "minutes", "seconds"]
+By = Literal[
+    "", "unit", "area", "class", "major", "channel", "grid", "field", "batch", "kind", "building"
+]
+#: "index": n a thousand of ``of``
+Unit = Literal["count", "rate", "hours", "minutes", "seconds", "index"]
 
 
 class Kpi(NamedTuple):
@@ -60,13 +63,9 @@ KPIS: dict[str, Kpi] = {
     "lead_checked_rate":     Kpi("线索核查率",   "leads checked",            "lead_checked",      "rate",    ("unit", "area", "batch"), "more"),
     "lead_overdue":          Kpi("线索超期未核查", "leads unchecked past due", "lead_overdue",     "count",   ("unit", "area", "batch"), "less"),
     "alarm_ack_rate":        Kpi("告警确认率",   "alarms acknowledged",      "alarm_acked",       "rate",    ("channel", "area"), "more"),
-}
-
-#: Named by the domain, not answered yet, and what is missing.
-UNAVAILABLE: dict[str, tuple[str, str]] = {
-    "alarm_false_rate":        ("误报率",     "核查时尚未登记告警真假,没有可除的数"),
-    "device_online_rate":      ("设备在线率", "由心跳巡检按台账与 heartbeats.tsv 现算,见指标 gridwhistle_devices,不按期间统计"),
-    "patrol_coverage":         ("巡查覆盖率", "没有巡查点位与计划数据"),
-    "risk_index":              ("区域风险指数", "由感知环节计算,尚未入库"),
+    "alarm_false_rate":      Kpi("误报率",       "false alarms",             "alarm_false",       "rate",    ("kind", "building", "channel", "area", "class", "grid"), "less"),
+    "device_online_rate":    Kpi("设备在线率",   "devices online",           "last_heard",        "rate",    ("kind", "area", "grid"), "more"),
+    "patrol_coverage":       Kpi("巡查覆盖率",   "patrol rounds done",       "visits",            "rate",    ("kind", "area", "grid"), "more"),
+    "risk_index":            Kpi("区域风险指数", "risk of an area",          "risk_points",       "index",   ("area", "grid"), "less"),
 }
 # fmt: on

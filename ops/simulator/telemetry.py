@@ -62,6 +62,7 @@ ROWS: tuple[Row, ...] = (
     Row("fire_iot", ("electrical",),   1800, _analog(3), "value", 22, 46, 1),  # °C
     Row("fire_iot", ("gas_detector",), 1800, _analog(6), "value", 0, 4, 1),  # %LEL
     Row("fire_iot", ("fire_host",),   14400, {"part": "operation", "status": 1 << 5}),  # on duty
+    Row("env_iot",  ("patrol_point",), 28800, {"event": "visited"}),
 )
 # fmt: on
 PASSES_ROW = 0

@@ -31,6 +31,7 @@ AGREED          = .6   # of mediations
 BROKEN          = .06  # of obligations
 MEDIATED_AGAIN  = .5   # of broken agreements
 HAZARD          = .15  # of leads
+FALSE           = .22  # of device alarms, as a look at the place finds
 LOOKED = {True: "现场核查存在隐患,已要求整改", False: "现场核查未见异常,影像已留存"}
 RESOLVED        = .92
 SCORES: dict[bool, tuple[int, ...]] = {  # 5, 4, 3, 2, 1 of a hundred; True: it went badly before
@@ -124,7 +125,7 @@ def _act(case: Case, now: datetime, offices: Offices, rng: Random) -> Act | None
         case "done":
             if case.rework == 0 and rng.random() < REDONE:
                 return Act("send_back", {"reason": "现场核查未整改到位,请重办"})
-            return Act("verify")
+            return Act("verify", {"found": rng.random() >= FALSE} if case.device_id else {})
         case "verified":
             return _asked(case, rng)
         case "followed_up":

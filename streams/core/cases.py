@@ -187,6 +187,7 @@ def _move(
         mark=command.mark,
         satisfaction=command.satisfaction,
         resolved=command.resolved,
+        found=command.found,
         tells=("emergency",) if newly_urgent else row.tells,
         command_offset=offset,
         from_unit=case.unit if case.unit != after.unit else "",

@@ -45,7 +45,7 @@ def _cause(change: Change, before: Case | None, unit: str) -> Command:
         resolved=change.resolved,
         satisfaction=change.satisfaction,
         mark=change.mark,
-        **({"unit": case.unit} | brought),
+        **({"unit": case.unit, "found": change.found} | brought),
     )
 
 

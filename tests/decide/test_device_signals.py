@@ -68,7 +68,7 @@ EVERY_SIGNAL: list[Signal] = [
                     "power_off", "out_of_service", "alarm_button", "ebike_in", "ebike_out")),
     HighRiseSignal.model_validate(WHO),
     *(water(event) for event in ("tilt", "displacement", "level_threshold", "level_over_warning",
-                                 "accumulated", "gas", "sos", "offline", "battery_low")),
+                                 "accumulated", "gas", "sos", "offline", "battery_low", "visited")),
 ]  # fmt: skip
 
 

@@ -197,7 +197,9 @@ EDITS: tuple[tuple[str, Callable[[Path], None], list[str]], ...] = (
      ["units.tsv:129 unit_id: desk-9901 与第 2 行重复"]),
     ("a device twice", _append("devices.tsv", "CM-990101001001-0001\tvideo_ai\tcamera\t摄像头\t"
                                f"{GRID}\t\t\t117.338\t31.277"),
-     ["devices.tsv:580 device_id: CM-990101001001-0001 与第 2 行重复"]),
+     ["devices.tsv:586 device_id: CM-990101001001-0001 与第 2 行重复"]),
+    ("a kind patrolled twice", _append("patrols.tsv", "door|patrol_point\t4\t"),
+     ["patrols.tsv:3 kinds: patrol_point 与第 2 行重复"]),
     ("a year's holidays entered in part", _append("calendar.tsv", "2027-10-01\toff\t国庆节"),
      ["calendar.tsv:6 day: 2027 年的放假安排有缺口,没有 01-01 元旦、02-05 农历除夕、02-06 春节、02-07 春节"
       " 等 12 天"]),

@@ -10,11 +10,12 @@ from uuid import uuid5
 from clickhouse_connect.driver.client import Client
 
 from connectors.clickhouse import insert_columns
+from schemas.alarm_rules import Heartbeat, Patrol
 from schemas.alert import Alert
 from schemas.case import Actor, Case, Change, Command, Obligation
 from schemas.event import EVENT_COLUMNS, Event
 from schemas.ids import NAMESPACE, case_number, command_id
-from schemas.profile import Area, Channel, DeadlineRule, Profile
+from schemas.profile import Area, Channel, DeadlineRule, Device, Profile
 from streams.core.alerts import alerts_for
 from streams.core.moves import POSSIBLE
 from streams.core.rules import Rules
@@ -56,11 +57,43 @@ DAILY = DeadlineRule(
 )
 
 
+#: code → households, thousandths of km²; the rest have neither
+SIZES = {
+    "9901": (5000, 9000), "990101": (4000, 5000), "990102": (0, 4000), "990101001": (2500, 0),
+    "990101002": (0, 700), VILLAGES[0]: (800, 300), VILLAGES[0] + "001": (90, 20),
+}  # fmt: skip
+DEVICES = {
+    f"{kind}-{number}": (kind, village)
+    for kind in ("smoke", "door", "patrol_point", "shop_point", "camera")
+    for number, village in enumerate(VILLAGES)
+}  # fmt: skip
+PATIENCE = {"smoke": 180, "door": 30}  # minutes
+EVERY = {"patrol_point": 8, "shop_point": 30}  # hours
+
+
 def city_profile() -> Profile:
     channels = {c: Channel(channel_id=c, name=c, kind=k) for c, k in CHANNELS.items()}
     county = Area(code="990102", name="南区", level="county", parent="9901", lon=120, lat=30)
     areas = small_profile().areas | {"990102": county}
-    return small_profile(channels=channels, areas=areas, deadlines=(DAILY, *DEADLINES))
+    grid = Area(
+        code=VILLAGES[0] + "001", name="一格", level="grid", parent=VILLAGES[0], lon=120, lat=30
+    )
+    areas[grid.code] = grid
+    for code, (households, metres) in SIZES.items():
+        size = {"households": households, "km2": metres / 1000}
+        areas[code] = areas[code].model_copy(update=size)
+    return small_profile(
+        channels=channels, areas=areas, deadlines=(DAILY, *DEADLINES),
+        devices={
+            name: Device(device_id=name, channel="fire_iot", kind=kind, name=name,
+                         grid=village + "001", lon=120, lat=30)
+            for name, (kind, village) in DEVICES.items()
+        },
+        heartbeats=tuple(Heartbeat(kinds=(k,), silent_minutes=m) for k, m in PATIENCE.items()),
+        patrols=tuple(Patrol(kinds=(k,), every_hours=h) for k, h in EVERY.items()),
+        grades={n: g.model_copy(update={"risk_weight": {1: 10, 2: 4.5, 3: 2, 4: 0}[n]})
+                for n, g in small_profile().grades.items()},
+    )  # fmt: skip
 
 
 class BusyCity:
@@ -75,6 +108,7 @@ class BusyCity:
         self.events: list[Event] = []
         for number in range(cases):
             self._live(seed * 10_000 + number)
+        self._hear(Random(f"devices-{seed}"))
 
     def _live(self, number: int) -> None:
         rng = self.rng
@@ -95,6 +129,9 @@ class BusyCity:
             fields["lead"] = rng.choice(("batch-1", "batch-2"))
         if len(fields["grid"]) != 15:
             fields["grid"] = ""
+        if fields["channel"] == "fire_iot":
+            name = Random(number).choice(("smoke-0", "smoke-1", "door-2", "unknown-9"))
+            fields |= {"device_id": name, "building": f"B{number % 3}"}
         one = report(0, story.now, **fields)
         story.done(story.send(_opening(one, village, story.now)))
         self._event(one, story.it)
@@ -160,15 +197,29 @@ class BusyCity:
             if isinstance(story.send(named), Change):
                 return
 
+    def _hear(self, rng: Random) -> None:
+        """What devices say by themselves; a point is silent, seldom or often visited."""
+        for name, (kind, village) in DEVICES.items():
+            code = "patrol.visited" if kind.endswith("point") else rng.choice(("a.b", "c.d"))
+            hours = rng.choice((0.4, 2, 6, 40)) if kind.endswith("point") else 1.5
+            at = START + timedelta(days=rng.choice((-1, -1, 9)))
+            while at < START + timedelta(days=self.days):
+                at += timedelta(hours=rng.expovariate(1 / hours))
+                stamp = int(at.timestamp() * 1000)
+                self._heard({
+                    "topic": "raw.environment", "event_id": f"{name}-{stamp}",
+                    "channel": "fire_iot", "device_id": name, "occurred_ms": stamp,
+                    "ingest_ms": stamp + rng.randrange(60_000),
+                    "event_code": rng.choices((code, "device.offline"), (9, 1))[0],
+                    "grade": 4, "village": village, "grid": village + "001",
+                    "test": rng.random() < 0.05, "simulated": rng.random() < 0.1,
+                    "disposition": "recorded", "emergency": False, "semantics": "info",
+                })  # fmt: skip
+
     def _event(self, one: Any, case: Case) -> None:
         stamp = int(one.ingested_at.timestamp() * 1000)
-        blank = dict.fromkeys(EVENT_COLUMNS, "")
-        numbers = {
-            "partition": 0, "offset": len(self.events), "part": 0, "device_ms": 0, "value": 0.0,
+        self._heard({
             "confidence": one.confidence, "lon": one.lon, "lat": one.lat,
-            "location_confidence": 1.0, "top3": (), "class_reasons": (), "semantics": "report",
-        }  # fmt: skip
-        self.events.append(Event(**(blank | numbers | {
             "topic": "raw.hotline", "event_id": one.event_id, "channel": one.channel,
             "occurred_ms": stamp, "ingest_ms": stamp, "class_code": one.class_code,
             "grade": one.grade, "emergency": one.emergency, "county": case.village[:6],
@@ -176,7 +227,16 @@ class BusyCity:
             "unit": one.unit, "case_no": case.case_no, "test": one.test,
             "simulated": one.simulated,
             "disposition": self.rng.choice(("case", "case", "triage", "recorded")),
-        })))  # fmt: skip
+        })  # fmt: skip
+
+    def _heard(self, fields: dict[str, Any]) -> None:
+        blank = dict.fromkeys(EVENT_COLUMNS, "")
+        numbers = {
+            "partition": 0, "offset": len(self.events), "part": 0, "device_ms": 0, "value": 0.0,
+            "confidence": 0.0, "lon": 0.0, "lat": 0.0, "location_confidence": 1.0, "top3": (),
+            "class_reasons": (), "semantics": "report",
+        }  # fmt: skip
+        self.events.append(Event(**(blank | numbers | fields)))
 
     def newest(self) -> dict[str, Case]:
         return {c.case.case_no: c.case for c in self.changes}

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from schemas.case import Case, Change, Deadline
 from tests.cases.small_city import WORKDAYS
-from tests.reports.busy_city import CHANNELS, BusyCity
+from tests.reports.busy_city import CHANNELS, EVERY, PATIENCE, SIZES, BusyCity
+from tests.reports.busy_city import DEVICES as ENROLLED
 
 FOUND = {c for c, kind in CHANNELS.items() if kind in ("staff", "device")}
 DEVICES = {c for c, kind in CHANNELS.items() if kind == "device"}
@@ -71,6 +72,10 @@ class Slow:
                 return one.field
             case "batch":
                 return one.batch
+            case "kind":
+                return ENROLLED.get(one.device_id, ("",))[0]
+            case "building":
+                return one.building
         return ""
 
     def within(self, at: datetime) -> bool:
@@ -412,6 +417,69 @@ def unchecked(slow: Slow) -> Totals:
     )  # fmt: skip
 
 
+def false_alarms(slow: Slow) -> Totals:
+    return tally(
+        slow,
+        (
+            (slow.key(c.case), c.found is False, c.found is not None)
+            for _, c in slow.steps()
+            if c.move == "verify" and c.case.channel in DEVICES
+        ),
+    )
+
+
+def enrolled(slow: Slow, kinds: dict[str, int]) -> Iterator[tuple[str, str, int, list[Any]]]:
+    """Devices of an area that a row speaks of: key, name, the row's figure, what it said."""
+    for name, (kind, village) in ENROLLED.items():
+        grid = village + "001"
+        if kind in kinds and grid.startswith(slow.asked.area):
+            digits = LEVELS[slow.asked.area]
+            key = {"kind": kind, "grid": grid, "area": grid[:digits], "": ""}[slow.asked.by]
+            said = [
+                e for e in slow.city.events
+                if e.device_id == name and not e.test and e.simulated == slow.asked.simulated
+            ]  # fmt: skip
+            yield key, name, kinds[kind], said
+
+
+def alive(slow: Slow) -> Totals:
+    def rows():
+        now = slow.asked.until.timestamp() * 1000
+        for key, _, minutes, said in enrolled(slow, PATIENCE):
+            last = [now - e.ingest_ms for e in said
+                    if e.event_code != "device.offline" and e.ingest_ms < now]  # fmt: skip
+            yield key, any(ago <= minutes * 60_000 for ago in last), True
+
+    return tally(slow, rows())
+
+
+def rounds(slow: Slow) -> Totals:
+    def rows():
+        for key, _, hours, said in enrolled(slow, EVERY):
+            start = slow.asked.since
+            while (end := start + timedelta(hours=hours)) <= slow.asked.until:
+                times = [
+                    datetime.fromtimestamp(e.occurred_ms / 1000, start.tzinfo)
+                    for e in said if e.event_code == "patrol.visited"
+                ]  # fmt: skip
+                yield key, any(start <= at < end for at in times), True
+                start = end
+
+    return tally(slow, rows())
+
+
+def risks(slow: Slow) -> Totals:
+    weights = {1: 10, 2: 4.5, 3: 2, 4: 0}
+    found: Totals = {}
+    for case in slow.city.newest().values():
+        if slow.ours(case) and case.state != "merged" and slow.within(case.opened_at):
+            key = slow.key(case)
+            households, metres = SIZES.get(key or slow.asked.area or "9901", (0, 0))
+            if (households or metres) and (key or not slow.asked.by):
+                found.setdefault(key, [0, households or metres])[0] += weights[case.grade]
+    return found
+
+
 SLOW: dict[str, Callable[[Slow], Totals]] = {
     "intake_total": lambda s: counted(s.key(e) for e in s.events()),
     "backlog": lambda s: counted(s.key(c) for c, _ in last(s) if is_open(c)),
@@ -458,5 +526,9 @@ SLOW: dict[str, Callable[[Slow], Totals]] = {
     "alarm_ack_p95_seconds": lambda s: spread(
         ((k, t) for k, t in alarms(s) if t is not None), 0.95
     ),
+    "alarm_false_rate": false_alarms,
+    "device_online_rate": alive,
+    "patrol_coverage": rounds,
+    "risk_index": risks,
     "alarm_ack_rate": lambda s: tally(s, ((k, t is not None, True) for k, t in alarms(s))),
 }  # fmt: skip

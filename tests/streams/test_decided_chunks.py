@@ -106,7 +106,7 @@ def test_bulk_or_one_by_one_a_chunk_comes_to_the_same(
     """Over several chunks, so that repeats of earlier ones are recognised too."""
     one, all_at_once = Held(), Held()
     for held in (one, all_at_once):
-        held.done, held.until = {(7, 0), (8, 0)} if done else set(), 6 + done if done else -1
+        held.done, held.until = {(7, 0), (8, 0)} if done else set(), 7 + done if done else -1
     first = 7
     for some in values:
         with pytest.MonkeyPatch.context() as patch:

@@ -94,6 +94,7 @@ function Form({ move, needs, names, found, onsubmit, oncancel }) {
         ${label(w.satisfaction, false, html`<input name="satisfaction" type="number" min="1" max="5" />`)}`}
       ${has('obligations') && html`<${Obligations} label=${label} />`}
       ${has('obligation') && label(w.which, true, html`<select name="obligation" required>${found.case.obligations.filter((o) => !o.done_at).map((o) => html`<option key=${o.item} value=${o.item}>${o.item} ${o.what}</option>`)}</select>`)}
+      ${move === 'verify' && found.case.device_id && label(w.alarm, false, html`<select name="found"><option value="">${w.notSaid}</option><option value="yes">${w.isTrue}</option><option value="no">${w.isFalse}</option></select>`)}
       ${has('found') && label(w.hazard, true, html`<select name="found" required><option value="no">${w.noHazard}</option><option value="yes">${w.isHazard}</option></select>`)}
       ${['dispatch', 'to_mediation'].includes(move) && label(w.classCode, false, html`<input name="class_code" pattern="[0-9]{6}" inputmode="numeric" />`)}
       ${label(w.reason, has('reason'), html`<textarea name="reason" maxlength="2000" required=${has('reason')}></textarea>`)}
@@ -118,7 +119,7 @@ export function CasePanel({ found, me, names, onact, onack, onopen, onclose }) {
   const urgent = found.possible.some((p) => p.move === 'acknowledge') && (waiting.find((a) => a.recipient === me.unit) || waiting.find((a) => me.role !== 'unit' && a.recipient.startsWith('desk-')));
   const moves = found.possible.filter((p) => !['acknowledge', 'distinct'].includes(p.move));
   const splits = found.possible.some((p) => p.move === 'distinct'); // who may keep cases apart may take a report out
-  const go = (p) => (p.needs.length || ['dispatch', 'note', 'disagree'].includes(p.move) ? setForm(p) : onact({ move: p.move }));
+  const go = (p) => (p.needs.length || ['dispatch', 'note', 'disagree'].includes(p.move) || (p.move === 'verify' && c.device_id) ? setForm(p) : onact({ move: p.move }));
   return html`<article class="case" aria-label=${c.case_no}>
     <header><div><code>${c.case_no}</code> <span class="dim">${w.version(c.version)}</span></div>
       <button class="x" onClick=${onclose} aria-label=${w.close}>✕</button></header>

@@ -37,7 +37,7 @@ export default {
     clocks: 'Clocks', noClocks: 'No clock is running', paused: 'paused', provisional: 'official holidays not published yet', dueAt: (t) => `due ${t}`,
     dispute: 'Dispute', mediated: (level, n) => `mediated by the ${level}, try ${n}`, levels: { village: 'village', town: 'town', county: 'county', city: 'city' },
     obligations: 'Obligations', what: 'What', dueOn: 'Due', noNames: 'name nobody', moreObligations: 'One more', owed: 'to be performed', performed: (t) => `performed ${t}`, which: 'Which one is performed',
-    hazard: 'What was found', isHazard: 'A hazard: goes on as a case', noHazard: 'Nothing wrong', batch: 'Batch of leads',
+    alarm: 'Was the alarm true', notSaid: 'Not judged', isTrue: 'True', isFalse: 'False alarm', hazard: 'What was found', isHazard: 'A hazard: goes on as a case', noHazard: 'Nothing wrong', batch: 'Batch of leads',
     stages: { yellow: 'yellow', remind: 'yellow again', red: 'red', escalate: 'escalated', again: 'red again' },
     actions: 'Possible actions', noActions: 'Nothing this account can do here now', history: 'History', reports: 'Reports', alertsOf: 'Alerts', late: (s) => ` (light ${s} s late)`,
     alarmsOf: 'Device signals', outcomes: { opened: 'opened a case', joined: 'joined its case', folded: 'counted only', held: 'waiting for all-clear', released: 'wait is over', blip: 'recovered by itself', flapping: 'flapping', bundled: 'bundled', maintenance: 'suppressed: repair', doubt: 'doubt: repair', confirmed: 'confirmed', repeated: 'recurring: own case', cleared: 'all-clear', steady: 'steady again', acknowledged: 'taken care of', stale: 'late all-clear', ended: 'over', window: 'repair begins' },

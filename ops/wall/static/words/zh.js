@@ -37,7 +37,7 @@ export default {
     clocks: '时限', noClocks: '没有在走的时限', paused: '暂停计时', provisional: '节假日安排未公布，暂按推算', dueAt: (t) => `应于 ${t} 前`,
     dispute: '纠纷调处', mediated: (level, n) => `${level}调解，第 ${n} 次`, levels: { village: '村居', town: '乡镇街道', county: '区县', city: '市' },
     obligations: '履行事项', what: '事项', dueOn: '履行期限', noNames: '不写当事人姓名', moreObligations: '再加一项', owed: '待履行', performed: (t) => `${t} 已履行`, which: '哪一项已履行',
-    hazard: '核查结果', isHazard: '发现隐患，转办理', noHazard: '未见异常', batch: '线索批次',
+    alarm: '告警是否属实', notSaid: '未判定', isTrue: '属实', isFalse: '误报', hazard: '核查结果', isHazard: '发现隐患，转办理', noHazard: '未见异常', batch: '线索批次',
     stages: { yellow: '黄灯', remind: '再亮黄灯', red: '红灯', escalate: '提级', again: '再亮红灯' },
     actions: '可执行操作', noActions: '当前账号对本案没有可执行的操作', history: '办理经过', reports: '上报内容', alertsOf: '告警记录', late: (s) => `（迟 ${s} 秒亮灯）`,
     alarmsOf: '设备告警处置', outcomes: { opened: '立案', joined: '并入', folded: '合并计数', held: '等待恢复', released: '等待期满', blip: '自行恢复', flapping: '抖动', bundled: '批量并案', maintenance: '检修抑制', doubt: '检修存疑', confirmed: '确认', repeated: '屡发立案', cleared: '恢复', steady: '平稳', acknowledged: '已接手', stale: '迟到恢复', ended: '结束', window: '检修开始' },
