@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import product
 from typing import Any, get_args
 
@@ -40,6 +41,22 @@ def test_every_clock_has_a_row(shipped: Rules) -> None:
     unclassed = a_case(shipped, class_code="", grade=3)
     used |= {limit(shipped, unclassed, clock).rule for clock in get_args(Clock)}
     assert used == {row.rule_id for row in shipped.profile.deadlines}  # no default, no dead row
+
+
+@pytest.mark.parametrize("hours", [0, 3, 9, 13, 62, 14 * 24 + 13])  # into days, nights, weekends
+def test_nobody_must_have_done_what_they_need_not_have_signed(shipped: Rules, hours: int) -> None:
+    """Both clocks start at dispatch; no calendar may turn their order round."""
+    now = START + timedelta(hours=hours)
+    wrong: list[str] = []
+    for row, channel in product(shipped.profile.taxonomy.values(), shipped.profile.channels):
+        for grade in {row.grade, 1}:
+            case = a_case(
+                shipped, class_code=row.code, grade=grade, channel=channel, emergency=grade == 1
+            )
+            sign, handle = (start_clock(shipped, case, c, now) for c in ("sign", "handle"))
+            if sign.due > handle.due:
+                wrong.append(f"{row.code} {grade} {channel} {sign.rule} {handle.rule}")
+    assert wrong == []
 
 
 def test_an_emergency_of_a_calm_class_is_accepted_as_an_emergency(shipped: Rules) -> None:
