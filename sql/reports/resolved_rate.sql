@@ -1,4 +1,5 @@
 -- 解决率: followed-up cases of the period whose reporter said it was solved, of those asked.
+-- Disputes are not among them: their recheck asks whether an agreement lasted.
 -- key, n = solved, of = followed up
 --
 -- since_ms, until_ms  Int64   the period [since, until), epoch milliseconds UTC

@@ -1,4 +1,5 @@
 -- 满意率: valid replies of the period that say satisfied or basically satisfied, 3 to 5 of 5.
+-- Disputes are not among them: two parties rarely are of one mind about it.
 -- key, n = satisfied, of = valid replies
 --
 -- since_ms, until_ms  Int64   the period [since, until), epoch milliseconds UTC
