@@ -16,7 +16,7 @@ import zstandard
 
 from schemas.case import Case, Change, Deadline
 from streams.brief import NEVER, ROW, brief, version_of
-from streams.core.incidents import KEYS
+from streams.core.incident_index import KEYS
 
 _CASE_IN_CHANGE = b',"case":'  # the last field; inside a JSON string its quotes would be escaped
 #: case number, change (None: the case is over and forgotten), brief

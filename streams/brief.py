@@ -16,7 +16,7 @@ import numpy as np
 
 from schemas.case import Case, Change
 from streams.core.deadlines import wakeups
-from streams.core.incidents import KEYS, Key, keys_of
+from streams.core.incident_index import KEYS, Key, keys_of
 from streams.core.moves import FINAL, OPEN
 
 HEADER = "brief3"  # a new layout takes a new name

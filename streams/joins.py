@@ -15,7 +15,8 @@ from schemas.case import Report
 from schemas.ids import village_of
 from streams.book import Book
 from streams.brief import hashed_key
-from streams.core.incidents import LOOKED_AT, Found, Held, Key, OpenCases, ancestors, coarse
+from streams.core.incident_index import LOOKED_AT, Held, Key, ancestors, coarse
+from streams.core.incidents import Found, OpenCases
 from streams.core.matter import NOWHERE
 from streams.core.whereabouts import Whereabouts
 

@@ -9,7 +9,8 @@ import pytest
 
 from schemas.case import Case, Report
 from streams.core.cases import aimed
-from streams.core.incidents import KEYS, LOOKED_AT, OpenCases, keys_of
+from streams.core.incident_index import KEYS, LOOKED_AT, keys_of
+from streams.core.incidents import OpenCases
 from tests.cases.small_city import GRID, START, VILLAGE, Story, opening, report
 
 OTHER_GRID = VILLAGE + "008"
