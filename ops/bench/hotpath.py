@@ -44,7 +44,7 @@ BULK_LIMITS = tuple(name + IN_BULK for name in LIMITS)
 ALL = (OURS, STORED, ALONE, *SYSTEMS, *BULK_PEERS, *BULK_LIMITS)
 SLOW = {"stock faust": 20, "quixstreams": 4, "sentry-arroyo": 2}  # so many times fewer records
 FIGURES = ((UNIT, "rate"), (CPU, "cpu_us"), (STORE_CPU, "store_us"), (MEMORY, "peak_mb"))
-BUDGET_SECONDS = 540.0  # no further round is begun that would not end within this
+BUDGET_SECONDS = 900.0  # no further round is begun that would not end within this
 PYTHON = "GRIDWHISTLE_BENCH_PYTHON"  # an environment that has the peers; default: .venv-bench
 
 
