@@ -153,6 +153,8 @@ def from_file(
         text, title = redact(values.get("text", "")), redact(values.get("title", ""))
         judged = classifier.classify(text, title, channel)
         urgent = emergencies.is_emergency(f"{title}\n{text}", channel, judged.danger).emergency
+        if urgent:
+            judged = judged.if_emergency()
         known = old.profile.taxonomy.get(judged.top3[0]) if judged.top3 else None
         area = str(values.get("area_code", "")) or old.profile.station.city
         matter = Matter(

@@ -68,6 +68,8 @@ def classify_file(path: Path, profile_name: str, out: TextIO) -> int:
                 judged = classifier.classify(text, title, channel)
                 whole = f"{title}。{text}" if title else text
                 urgent = emergencies.is_emergency(whole, channel, judged.danger).emergency
+                if urgent:
+                    judged = judged.if_emergency()
                 best = (*(shown[code] for code in judged.top3), "", "", "")[:3]
                 out.write("\t".join((*best, str(int(urgent)), f"{judged.confidence:.3f}")) + "\n")
     except OSError as problem:

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ops.evaluate.figures import Table, hits
 from schemas.profile import Profile
 from streams.core.calibration import USUAL, Judged, curve_of
-from streams.core.classify import Classifier
+from streams.core.classify import GRAVE, Classifier
 from streams.core.emergency import Emergencies, odds
 from streams.core.listening import Listener
 from streams.core.ngrams import Model, confidence_at
@@ -140,7 +141,10 @@ def classes(profile: Profile, unread: Unread) -> Iterator[Table]:
                 f"examples {wording or 'all'}", name, len(those), *_shares(asked, answers, those)
             )
     if unread.texts:
-        table.add("held out", "learned and phrases", len(unread.texts), *_left(unread))
+        best = np.argsort(-unread.judged.scores, axis=1)[:, :3]
+        table.add("held out", "learned and phrases", len(best), *_right(unread, best))
+        graver = _graver_first(profile, unread, best)
+        table.add("held out", "the same, emergencies graver", len(best), *_right(unread, graver))
     yield table
     answers = [judges[-1][1](a.text) for a in asked]
     by = Table(
@@ -238,11 +242,29 @@ def _confusions(profile: Profile, unread: Unread) -> Table:
     return table
 
 
-def _left(unread: Unread) -> tuple[float, float]:
+def _right(unread: Unread, best: NDArray[np.int64]) -> tuple[float, float]:
+    """Shares of the texts with a class whose first, whose first three are right."""
     labels = np.array([d.label for d in unread.texts])
-    best = np.argsort(-unread.judged.scores, axis=1)[labels >= 0, :3]
-    labels = labels[labels >= 0]
+    best, labels = best[labels >= 0], labels[labels >= 0]
     return float((best[:, 0] == labels).mean()), float((best == labels[:, None]).any(axis=1).mean())
+
+
+def _graver_first(profile: Profile, unread: Unread, best: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The three best with what ``Classified.if_emergency`` makes of those heard as emergencies."""
+    phrases, found = Emergencies(profile), best.copy()
+    heard = [phrases.listen(text.text) for text in unread.texts]
+    danger = unread.judged.danger(
+        unread.model.shares, unread.model.alarm, np.array([lean for _, lean, _ in heard])
+    )
+    grave = np.array([row.grade == 1 for row in profile.taxonomy.values()])
+    for n, (phrase, _, _) in enumerate(heard):
+        if not phrase.emergency and odds(float(danger[n])) < odds(unread.model.danger_bar):
+            continue
+        scores = unread.judged.scores[n]
+        near = [c for c in best[n] if grave[c] and scores[c] >= GRAVE * scores[best[n, 0]]]
+        if near and not grave[best[n, 0]]:
+            found[n] = [near[0], *(c for c in best[n] if c != near[0])]
+    return found
 
 
 def _shares(

@@ -27,8 +27,31 @@ class Classified(NamedTuple):
     top3: tuple[str, ...]
     reasons: tuple[str, ...]
     danger: float = -1.0  # how much the wording sounds like an emergency, about -1..1
+    grave: str = (
+        ""  # of the three best: the class of grade 1 nearly as likely as ``code``, which is
+    )
+    # not of grade 1 itself
+    grave_name: str = ""
+
+    def if_emergency(self) -> Classified:
+        """As it is when the text turns out to be an emergency: nearly as likely a class of grade 1
+        goes first."""
+        if not self.grave:
+            return self
+        return self._replace(
+            code=self.grave,
+            confidence=min(self.confidence, GRAVE_RIGHT),
+            top3=(self.grave, *(code for code in self.top3 if code != self.grave)),
+            reasons=(f"{self.grave_name}:紧急,取可能的特急类别", *self.reasons),
+            grave="",
+            grave_name="",
+        )
 
 
+#: share of the best score from which on a class of grade 1 is nearly as likely. Of emergencies the
+#: model had not read it put 207 right and 96 wrong
+GRAVE = 0.65
+GRAVE_RIGHT = 0.46  # how often it was the right one, of 446
 TITLE = 2.0  # weight of a title beside its text, where the profile says nothing of headings
 NOTHING = Classified("", 0.0, (), ("没有可识别的内容",))
 
@@ -41,6 +64,7 @@ class Classifier:
         whole = untaught(profile) if model is None else model
         self.codes = list(profile.taxonomy)
         self._names = [row.name for row in profile.taxonomy.values()]
+        self._grave = [row.grade == 1 for row in profile.taxonomy.values()]
         self._listener = Listener(profile)
         self._ngrams = Ngrams(whole)
         self.model = replace(whole, grams=())  # they live on in what finds them
@@ -87,11 +111,15 @@ class Classifier:
         danger = danger_of(self.model.alarm, sound, share, length)
         if top <= 0:
             return NOTHING._replace(danger=danger)
-        best, rest = [first], 0.0
+        best, rest, grave = [first], 0.0, -1
+        calm = not self._grave[first]
         for _ in range(min(2, len(scores) - 1)):  # two more maxima cost half of one partial sort
             scores[best[-1]] = -np.inf
             best.append(int(scores.argmax()))
-            rest = rest or scores.item(best[-1])
+            score = scores.item(best[-1])
+            rest = rest or score
+            if calm and self._grave[best[-1]] and score >= GRAVE * top:
+                grave, calm = best[-1], False
         codes = self.codes
         heard = [shown for shown, _, votes in said for index, _ in votes if index == first]
         words = "、".join(f"“{word}”" for word in heard[:4])
@@ -101,4 +129,9 @@ class Classifier:
             reasons.append(f"也可能是{self._names[best[1]]}")
         top3 = tuple(codes[n] for n in best)
         sure = confidence_at(self.model.curve, 1.0 / spread)
-        return Classified(codes[first], sure, top3, tuple(reasons), danger)
+        found = Classified(codes[first], sure, top3, tuple(reasons), danger)
+        return (
+            found
+            if grave < 0
+            else found._replace(grave=codes[grave], grave_name=self._names[grave])
+        )

@@ -188,6 +188,8 @@ class Decider:
         emergency, alarm = self.emergencies.is_emergency(
             f"{title}。{text}" if title else text, channel, judged.danger
         )
+        if emergency:
+            judged = judged.if_emergency()
         lost, code = "", raw.area_code
         if code and not self.locator.knows(code):
             lost, code = _unknown_area(raw).detail, self.locator.nearest(code)

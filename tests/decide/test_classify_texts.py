@@ -13,6 +13,7 @@ from schemas.profile import Phrase, Profile
 from streams.core.classify import Classifier
 from streams.core.ngrams import Model, Ngrams, grams, stepped
 from streams.core.training import Document, learn
+from streams.learned import learned
 
 EXAMPLES = Path(__file__).parent / "examples.tsv"
 
@@ -149,3 +150,15 @@ def test_on_the_examples_the_phrases_were_tuned_on(classifier: Classifier) -> No
     assert share("natural", 3) >= 0.95
     assert share("indirect", 1) >= 0.40
     assert share("indirect", 3) >= 0.55
+
+
+def test_an_emergency_takes_the_class_of_grade_1_that_is_nearly_as_likely(shipped: Profile) -> None:
+    """A nursery on fire is a fire; what is no emergency stays what it is."""
+    found = Classifier(shipped, learned(shipped)).classify("望海幼儿园着火")
+    assert shipped.taxonomy[found.code].grade > 1
+    urgent = found.if_emergency()
+    assert urgent.code == found.grave == "020101"
+    assert sorted(urgent.top3) == sorted(found.top3)
+    assert urgent.confidence <= found.confidence
+    assert "建筑火灾" in urgent.reasons[0]
+    assert urgent.if_emergency() is urgent
