@@ -260,7 +260,7 @@ def _print(told: Told) -> None:
     if case.batch:
         console.print(f"  线索批次 {case.batch}")
     table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
-    for name in ("版", "时间", "操作", "状态", "谁", "单位", "说明"):
+    for name in ("版", "时间", "操作", "状态", "谁", "所在单位", "承办", "说明"):
         table.add_column(name, no_wrap=name != "说明")
     for row in told.moves:
         word = MOVE_NAMES.get(row["move"], row["move"])
@@ -270,14 +270,22 @@ def _print(told: Told) -> None:
         table.add_row(
             str(row["version"]), _local(datetime.fromtimestamp(row["at_ms"] / 1000, UTC)), word,
             STATES.get(row["state"], row["state"]),
-            f"{ROLES.get(row['actor_role'], row['actor_role'])} {row['actor_id']}", row["unit"],
-            row["reason"] + (f"(晚亮 {late})" if late else ""),
+            f"{ROLES.get(row['actor_role'], row['actor_role'])} {row['actor_id']}",
+            row["actor_unit"], row["unit"],
+            _found(row) + row["reason"] + (f"(晚亮 {late})" if late else ""),
         )  # fmt: skip
     needed = Console(width=1000).measure(table).maximum
     Console(highlight=False, markup=False, width=max(needed, console.width)).print(table)
     waiting = [a for a in told.alerts if a["needs_ack"] and not a["acknowledged"]]
     for alert in waiting:
         console.print(f"未确认告警 {alert['kind']} → {alert['recipient']}  {alert['alert_id']}")
+
+
+def _found(row: dict[str, Any]) -> str:
+    """What a look at the place found of an alarm."""
+    if row["move"] != "verify" or row["found"] < 0:
+        return ""
+    return "告警属实 " if row["found"] else "误报 "
 
 
 def _local(at: datetime) -> str:

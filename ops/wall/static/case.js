@@ -148,6 +148,7 @@ export function CasePanel({ found, me, names, onact, onack, onopen, onclose }) {
       <time>${time(h.at_ms)}</time> <b>${pick(names.moves[h.move], h.move)}</b>
       <span class="dim">${pick(names.roles[h.actor_role], h.actor_role)} ${h.actor_id}${h.actor_unit ? ` ${pick(names.units[h.actor_unit], h.actor_unit)}` : ''}</span>
       ${h.stage && html` <span>${pick(names.clocks[h.clock])} ${h.stage ? w.stages[h.stage] : ''}${h.late_seconds ? w.late(h.late_seconds) : ''}</span>`}
+      ${h.move === 'verify' && h.found >= 0 && html` <span class="chip">${h.found ? w.isTrue : w.isFalse}</span>`}
       ${h.reason && html`<p>${h.reason}</p>`}</li>`)}</ol>
     <h3>${w.reports} (${c.events})</h3>
     <ul class="plain">${found.reports.map((r) => html`<li key=${r.event_id}><time>${time(r.occurred_ms)}</time> <span class="dim">${pick(names.channels[r.channel], r.channel)} ${r.source_id}</span>${c.evidence.some((e) => e.event_id === r.event_id && e.urge) ? html` <span class="chip">${w.urge}</span>` : ''}<p>${r.text || r.title || r.event_code}${r.device_id ? html` <code>${r.device_id}</code>` : ''}
