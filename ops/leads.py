@@ -18,6 +18,7 @@ from connectors.inbound.table_file import rows
 from schemas.case import Actor, Command, Report
 from schemas.ids import SHANGHAI, case_number, command_id, event_id
 from schemas.profile_wording import say
+from schemas.raw import epoch_ms
 from streams.core.redact import redact
 from streams.core.route import Router
 from streams.core.rules import Rules
@@ -175,7 +176,5 @@ def checker(lead: Lead, rules: Rules, router: Router, now: datetime) -> str:
     if own is not None:
         return own
     grade = rules.profile.taxonomy[lead.class_code].grade
-    local = now.astimezone(SHANGHAI)
-    minute = local.hour * 60 + local.minute
-    routed = router.route(lead.class_code, grade, CHANNEL, lead.area, minute).unit
+    routed = router.route(lead.class_code, grade, CHANNEL, lead.area, epoch_ms(now)).unit
     return routed or rules.desk(lead.area[:12], "town")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 from ops.leads import Lead, check, checker, commands, from_file, from_items
 from schemas.case import Actor, Change, Command, Refusal
 from schemas.profile_files import load_profile
-from streams.core.route import Router
+from streams.core.route import Routed, Router
 from streams.core.rules import Rules
 from streams.core.workdays import load_workdays
 from tests.cases.small_city import (
@@ -147,6 +148,21 @@ def test_the_villages_committee_checks_what_names_nobody() -> None:
     rules = Rules(profile, load_workdays(profile))
     lead = Lead(area="990101001001", class_code="020202", what="楼道堆物")
     assert checker(lead, rules, Router(profile), START) == "cunju-990101001001"
+
+
+def test_who_checks_is_asked_of_the_routes_at_the_moment_of_the_push() -> None:
+    asked: list[int] = []
+
+    class Asked(Router):
+        def route(
+            self, class_code: str, grade: int, channel: str, area: str, at_ms: int,
+            without: Collection[str] = (),
+        ) -> Routed:  # fmt: skip
+            asked.append(at_ms)
+            return super().route(class_code, grade, channel, area, at_ms, without)
+
+    checker(Lead.model_validate(GOOD), RULES, Asked(small_profile()), START)
+    assert asked == [START.timestamp() * 1000]
 
 
 def test_the_command_line_tells_all_that_is_wrong(tmp_path: Path) -> None:
