@@ -1,4 +1,4 @@
-"""What a jurisdiction decides about the alarms of its devices: four optional files of a profile.
+"""What a jurisdiction decides about the alarms of its devices: five optional files of a profile.
 
 file                 a row says
 alarm_rules.tsv      how an alarm lives: waiting for a clear, flapping, storms, repair windows

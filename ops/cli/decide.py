@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from streams.core.explain import Explained
 
 ANSWERS = ("top1", "top2", "top3", "emergency", "confidence")
-_ALSO = {"subject": "title", "body": "text"}  # columns of letters
 _ALSO = {"subject": "title", "body": "text"}  # columns of letters, where the others are not there
 _ProfileOption = Annotated[str, typer.Option(help="地区配置名或目录 profile name or folder")]
 

@@ -27,10 +27,7 @@ class Classified(NamedTuple):
     top3: tuple[str, ...]
     reasons: tuple[str, ...]
     danger: float = -1.0  # how much the wording sounds like an emergency, about -1..1
-    grave: str = (
-        ""  # of the three best: the class of grade 1 nearly as likely as ``code``, which is
-    )
-    # not of grade 1 itself
+    grave: str = ""  # the class of grade 1 nearly as likely as a calmer ``code``, of the three
     grave_name: str = ""
 
     def if_emergency(self) -> Classified:
@@ -130,8 +127,6 @@ class Classifier:
         top3 = tuple(codes[n] for n in best)
         sure = confidence_at(self.model.curve, 1.0 / spread)
         found = Classified(codes[first], sure, top3, tuple(reasons), danger)
-        return (
-            found
-            if grave < 0
-            else found._replace(grave=codes[grave], grave_name=self._names[grave])
-        )
+        if grave < 0:
+            return found
+        return found._replace(grave=codes[grave], grave_name=self._names[grave])
